@@ -1,0 +1,51 @@
+"""nfedu: normalizing flows in NumPy, each equation derived, implemented, checked and pictured.
+
+Everything is written `(N, n)`: N points of dimension n in rows. z is the latent side, x the data side.
+"""
+
+from nfedu import checks, datasets
+from nfedu.bijections import (
+    AdditiveCoupling,
+    Affine,
+    Bijection,
+    Chain,
+    Exp,
+    Inverse,
+    Logit,
+    Permute,
+    Rescale,
+    Reverse,
+    Shift,
+    SinhArcsinh,
+)
+from nfedu.distributions import GaussianMixture, StandardLogistic, StandardNormal
+from nfedu.flow import Flow, load
+from nfedu.parameters import Parameter
+from nfedu.training import SGD, Adam, fit, fit_lbfgs
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdditiveCoupling",
+    "Affine",
+    "Bijection",
+    "Chain",
+    "Exp",
+    "Flow",
+    "GaussianMixture",
+    "Inverse",
+    "Logit",
+    "Parameter",
+    "Permute",
+    "Rescale",
+    "Reverse",
+    "Shift",
+    "SinhArcsinh",
+    "StandardLogistic",
+    "StandardNormal",
+    "checks",
+    "datasets",
+    "fit",
+    "fit_lbfgs",
+    "load",
+]

@@ -1,0 +1,28 @@
+"""Scalar functions that stay accurate at both ends and let the complex step through.
+
+Each equals its textbook formula, and each is complex-analytic along the branch that the real part takes, so that
+Im f(x + ih)/h is f'(x) to machine precision. `abs`, `max` of moduli and `np.logaddexp` would break that.
+"""
+
+import numpy as np
+
+from nfedu.arrays import Array
+
+
+def softplus(a: Array) -> Array:
+    """log(1 + eᵃ), without overflow: the exponential is only taken of numbers with a negative real part."""
+    positive = a.real > 0
+    return np.where(positive, a, 0) + np.log1p(np.exp(np.where(positive, -a, a)))
+
+
+def sigmoid(a: Array) -> Array:
+    """1 / (1 + e⁻ᵃ), the derivative of softplus; relative accuracy at both ends."""
+    positive = a.real > 0
+    e = np.exp(np.where(positive, -a, a))
+    return np.where(positive, 1, e) / (1 + e)
+
+
+def log_sum_exp(a: Array, axis: int) -> Array:
+    """log Σ eᵃ along `axis`, shifted by the largest real part so that nothing overflows."""
+    shift = a.real.max(axis=axis, keepdims=True)
+    return np.log(np.exp(a - shift).sum(axis=axis)) + shift.squeeze(axis)

@@ -1,0 +1,43 @@
+"""Batches: what an array must be to enter a layer, and what to say when it is not."""
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class NonFiniteError(ValueError):
+    """NaN or infinity where a finite number is needed."""
+
+
+def as_batch(x: Any, n: int, owner: object, letter: str = "x") -> Array:
+    """Return `x` as an array of shape (N, n) with finite entries, N ≥ 1, or say what is wrong with it.
+
+    `owner` and `letter` name the layer and its argument in the message. Integers become float64; float32, float64
+    and complex arrays pass as they are, uncopied.
+    """
+    name = owner if isinstance(owner, str) else type(owner).__name__
+    x = np.asarray(x)
+    if x.dtype.kind not in "fc":
+        try:
+            x = x.astype(np.float64)
+        except (TypeError, ValueError):
+            raise ValueError(f"{name}: {letter} has dtype {x.dtype}, expected numbers; convert it to float64") from None
+    if x.ndim != 2 or x.shape[1] != n or len(x) == 0:
+        hint = f"; a single point is {letter}[None, :]" if x.shape == (n,) else ""
+        raise ValueError(f"{name}: {letter} has shape {x.shape}, expected (N, {n}) with N ≥ 1 points in rows{hint}")
+    if not np.isfinite(x).all():
+        row, column = np.argwhere(~np.isfinite(x))[0]
+        raise NonFiniteError(
+            f"{name}: {letter} holds {np.count_nonzero(~np.isfinite(x))} non-finite entries of {x.size}, the first is "
+            f"{x[row, column]} at row {row}, column {column}; drop such rows, or look at the layer that made them"
+        )
+    return x
+
+
+def as_dimension(n: Any, owner: object, least: int = 1) -> int:
+    """Return the dimension `n` as an int ≥ `least`, or raise ValueError."""
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < least:
+        raise ValueError(f"{type(owner).__name__}: n = {n!r}, expected an integer ≥ {least}, the dimension of a point")
+    return int(n)

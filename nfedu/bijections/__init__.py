@@ -1,0 +1,21 @@
+"""The flow layers of the notes, one kind a file. `base` holds the contract that all of them keep."""
+
+from nfedu.bijections.base import Bijection, Chain, Inverse
+from nfedu.bijections.coupling import AdditiveCoupling
+from nfedu.bijections.elementwise import Affine, Exp, Logit, Rescale, Shift, SinhArcsinh
+from nfedu.bijections.permutations import Permute, Reverse
+
+__all__ = [
+    "AdditiveCoupling",
+    "Affine",
+    "Bijection",
+    "Chain",
+    "Exp",
+    "Inverse",
+    "Logit",
+    "Permute",
+    "Rescale",
+    "Reverse",
+    "Shift",
+    "SinhArcsinh",
+]

@@ -1,0 +1,114 @@
+"""The contract of a layer, and the two ways to build a bijection out of others: Chain and Inverse."""
+
+from collections.abc import Callable, Sequence
+
+from nfedu.arrays import Array, NonFiniteError, as_batch
+from nfedu.parameters import Parameter, named
+
+Backward = Callable[[Array, Array], Array]
+Mapped = tuple[Array, Array, Backward]
+
+
+class Bijection:
+    """An invertible, differentiable map between a latent z and data x of the same dimension n (N5).
+
+    Four promises, for a batch of N points in rows:
+
+    - `z_to_x(z)` returns `x, log_det, backward`, with log_det = log|det ∂x/∂z|, shape (N,);
+    - `x_to_z(x)` returns `z, log_det, backward`, with log_det = log|det ∂z/∂x|, shape (N,);
+    - `backward(g_out, g_log_det)` takes the loss's gradient with respect to the two outputs, shapes (N, n) and (N,),
+      *adds* each parameter's gradient to its `grad`, and returns the gradient with respect to the input, (N, n);
+    - `parameters()` returns the Parameters by dotted name, in a fixed order.
+
+    A call keeps no state in the layer: whatever `backward` needs lives in the closure. Inputs are never modified.
+    `checks.check_bijection(layer, x)` holds a layer to all of this.
+    """
+
+    n: int
+
+    def z_to_x(self, z: Array) -> Mapped:
+        """Map latents to data."""
+        raise NotImplementedError(f"{type(self).__name__} has no z_to_x")
+
+    def x_to_z(self, x: Array) -> Mapped:
+        """Map data to latents."""
+        raise NotImplementedError(f"{type(self).__name__} has no x_to_z")
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return the Parameters by dotted name, in a fixed order; none unless the layer says so."""
+        return {}
+
+    def jacobian_pattern(self) -> tuple[Array, Array] | None:
+        """Return what ∂x/∂z and ∂z/∂x must hold whatever θ is, (n, n) each, NaN where anything may stand; or None."""
+        return None
+
+
+class Chain(Bijection):
+    """x = f⁽ᴹ⁾∘…∘f⁽¹⁾(z): the layers in the order in which z meets them; their log-dets add (N7)."""
+
+    def __init__(self, bijections: Sequence[Bijection]) -> None:
+        self.bijections = list(bijections)
+        if not self.bijections:
+            raise ValueError("Chain: got no bijections, expected at least one")
+        dimensions = [layer.n for layer in self.bijections]
+        if len(set(dimensions)) > 1:
+            raise ValueError(f"Chain: the layers have dimensions n = {dimensions}; a flow keeps one n throughout (N5)")
+        self.n = dimensions[0]
+
+    def z_to_x(self, z: Array) -> Mapped:
+        """Go through the layers from z to x."""
+        steps = [(f"layer {m}", layer.z_to_x) for m, layer in enumerate(self.bijections)]
+        return compose(steps, as_batch(z, self.n, self, "z"))
+
+    def x_to_z(self, x: Array) -> Mapped:
+        """Go through the layers from x to z: the last one is undone first."""
+        steps = [(f"layer {m}", layer.x_to_z) for m, layer in enumerate(self.bijections)]
+        return compose(steps[::-1], as_batch(x, self.n, self, "x"))
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return all layers' parameters, the layer's position in front of each name: `3.net.W0`."""
+        return named(**{str(m): layer for m, layer in enumerate(self.bijections)})
+
+
+def compose(steps: list[tuple[str, Callable[[Array], Mapped]]], y: Array) -> Mapped:
+    """Apply the maps one after the other; add their log-dets; chain their backwards in reverse."""
+    log_det, backwards = 0, []
+    for name, step in steps:
+        try:
+            y, log_det_m, backward_m = step(y)
+        except NonFiniteError as error:
+            raise NonFiniteError(f"{name}: {error}") from error
+        log_det = log_det + log_det_m                                                        # N7
+        backwards.append(backward_m)
+
+    def backward(g_y: Array, g_log_det: Array) -> Array:
+        for backward_m in reversed(backwards):
+            g_y = backward_m(g_y, g_log_det)  # every layer's log-det enters the sum with weight one
+        return g_y
+
+    return y, log_det, backward
+
+
+class Inverse(Bijection):
+    """A bijection with its two directions exchanged: f⁻¹ where f was, and f where f⁻¹ was."""
+
+    def __init__(self, bijection: Bijection) -> None:
+        self.bijection = bijection
+        self.n = bijection.n
+
+    def z_to_x(self, z: Array) -> Mapped:
+        """Apply the other's x_to_z."""
+        return self.bijection.x_to_z(z)
+
+    def x_to_z(self, x: Array) -> Mapped:
+        """Apply the other's z_to_x."""
+        return self.bijection.z_to_x(x)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return the other's parameters, `bijection.` in front of each name."""
+        return named(bijection=self.bijection)
+
+    def jacobian_pattern(self) -> tuple[Array, Array] | None:
+        """Return the other's two patterns, exchanged."""
+        pattern = self.bijection.jacobian_pattern()
+        return None if pattern is None else pattern[::-1]

@@ -1,0 +1,116 @@
+"""A normalizing flow: a base distribution and the bijection that carries it to the data (N6)."""
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from nfedu import bijections as bijections_module
+from nfedu import distributions, storage
+from nfedu.arrays import Array, as_batch
+from nfedu.bijections.base import Bijection, Chain, Mapped
+from nfedu.distributions import Distribution
+from nfedu.parameters import Parameter, cast, pack
+
+
+class Flow:
+    """X = f_θ(Z), Z ~ base: log p_X(x) = log p_Z(f_θ⁻¹(x)) + log|det ∂f_θ⁻¹(x)/∂x| (N6).
+
+    `bijections` are given in the order in which z meets them on its way to x; one bijection or several. All their
+    parameters are moved into `theta`, their gradients into `grad` (flat vectors): a layer belongs to one flow only.
+    A flow has the methods of a distribution (`log_prob`, `sample`, `score`) and those of a bijection.
+    """
+
+    def __init__(self, base: Distribution, bijections: Bijection | Sequence[Bijection], dtype: Any = np.float64) -> None:
+        self.base = base
+        self.bijection = Chain([bijections] if isinstance(bijections, Bijection) else bijections)
+        self.n = self.bijection.n
+        if base.n != self.n:
+            raise ValueError(f"Flow: the base has n = {base.n}, the bijections n = {self.n}; give both the same n (N5)")
+        self.dtype = np.dtype(dtype)
+        self.theta, self.grad = pack(self.parameters(), self.dtype)
+
+    def log_prob(self, x: Array) -> Array:
+        """Return log p_X(x) in nats for each row, (N,)."""
+        z, log_det, _ = self.x_to_z(x)
+        return self.base.log_prob(z) + log_det                                               # N6
+
+    def sample(self, count: int, rng: np.random.Generator) -> Array:
+        """Draw `count` points x = f_θ(z), z ~ base, (count, n)."""
+        return self.z_to_x(self.base.sample(count, rng))[0]
+
+    def score(self, x: Array) -> Array:
+        """Return d log p_X/dx, (N, n); leaves `grad` as it is."""
+        z, _, backward = self.x_to_z(x)
+        kept = self.grad.copy()
+        score = backward(self.base.score(z), np.ones(len(z), self.dtype))
+        self.grad[:] = kept
+        return score
+
+    def nll(self, x: Array) -> float:
+        """Return the mean negative log-likelihood in nats per point, and set `grad` to its gradient in θ (N8)."""
+        z, log_det, backward = self.x_to_z(x)
+        log_p = self.base.log_prob(z) + log_det                                              # N8
+        N = len(z)
+        self.grad[:] = 0
+        backward(-self.base.score(z) / N, np.full(N, -1 / N, self.dtype))
+        return -log_p.mean()
+
+    def z_to_x(self, z: Array) -> Mapped:
+        """Return x, log|det ∂x/∂z|, backward: the generative direction."""
+        return self.bijection.z_to_x(self._cast(z, "z"))
+
+    def x_to_z(self, x: Array) -> Mapped:
+        """Return z, log|det ∂z/∂x|, backward: the inference direction."""
+        return self.bijection.x_to_z(self._cast(x, "x"))
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return all Parameters by dotted name, the layer's position first: `3.net.W0`."""
+        return self.bijection.parameters()
+
+    def name_of(self, index: int) -> str:
+        """Return what entry `index` of theta is called: `3.net.W0[5, 2]`."""
+        for name, p in self.parameters().items():
+            if index < p.value.size:
+                position = ", ".join(str(i) for i in np.unravel_index(index, p.value.shape))
+                return f"{name}[{position}]"
+            index -= p.value.size
+        raise IndexError(f"theta has {self.theta.size} entries")
+
+    def astype(self, dtype: Any) -> "Flow":
+        """Return a copy that computes in `dtype`: float32 (fast), float64 (exact), complex128 (for the complex step)."""
+        return Flow(copy.deepcopy(self.base), cast(self.bijection, dtype).bijections, dtype)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Flow":
+        return self.astype(self.dtype)
+
+    def save(self, path: str | Path) -> None:
+        """Write the flow to one `.npz` file, whole or not at all: what it is built of, and theta. See `storage`."""
+        parts = {"base": self.base, "bijections": self.bijection.bijections, "dtype": self.dtype.name}
+        storage.write(path, {key: storage.describe(part) for key, part in parts.items()}, self.theta)
+
+    def _cast(self, y: Array, letter: str) -> Array:
+        y = as_batch(y, self.n, self, letter)
+        if y.dtype.kind == "c" and self.dtype.kind != "c":
+            raise ValueError(f"Flow: {letter} is complex, the flow is {self.dtype}; use flow.astype(complex)")
+        return y.astype(self.dtype, copy=False)
+
+
+def load(path: str | Path, classes: Sequence[type] = ()) -> Flow:
+    """Return the flow that `Flow.save` wrote to `path`; `classes` are your own layers, if it has any.
+
+    Raises ValueError when the file is missing, truncated, damaged or not a flow, or a class is unknown.
+    """
+    description, theta = storage.read(path)
+    known = {**vars(bijections_module), **vars(distributions), **{c.__name__: c for c in classes}}
+    parts = {key: storage.rebuild(part, known) for key, part in description.items()}
+    flow = Flow(**parts)
+    if theta.shape != flow.theta.shape or not np.isfinite(theta).all():
+        raise ValueError(
+            f"cannot load {path}: its theta has {theta.size} entries, the flow it describes {flow.theta.size}, "
+            "all of which must be finite; save the flow again"
+        )
+    flow.theta[:] = theta
+    return flow

@@ -1,0 +1,5 @@
+"""Conditioners: ordinary networks with backpropagation by hand, which say what a flow layer does."""
+
+from nfedu.networks.mlp import MLP
+
+__all__ = ["MLP"]

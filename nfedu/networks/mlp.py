@@ -1,0 +1,75 @@
+"""The plain conditioner: a multilayer perceptron, x → W_L φ(… φ(W_1 x + b_1) …) + b_L, with backpropagation by hand."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from nfedu.analytic import softplus
+from nfedu.arrays import Array
+from nfedu.parameters import Parameter
+
+# Each activation φ, and its derivative written as a function of the *output* h = φ(a), so that a is not kept.
+ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
+    "relu": (lambda a: np.maximum(a, 0, out=a), lambda h: h.real > 0),
+    "tanh": (lambda a: np.tanh(a, out=a), lambda h: 1 - h**2),
+    "softplus": (softplus, lambda h: -np.expm1(-h)),  # φ' = σ(a) = 1 − e⁻ʰ
+}
+
+
+class MLP:
+    """A fully connected network from `n_in` to `n_out` numbers with `hidden` layers of the given widths.
+
+    Weights are kept as (inputs, outputs), for rows of points: h_{l+1} = φ(h_l W_l + b_l). Hidden weights start as
+    N(0, 2/fan-in) (He et al. 2015), the last ones at `output_scale` times N(0, 1/fan-in), so that a fresh coupling is
+    close to the identity but not stuck at it. An empty `hidden` gives a linear map.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        hidden: Sequence[int],
+        n_out: int,
+        activation: str = "relu",
+        *,
+        output_scale: float = 0.1,
+        rng: np.random.Generator,
+    ) -> None:
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"MLP: activation = {activation!r}, expected one of {sorted(ACTIVATIONS)}")
+        if any(width < 1 for width in hidden):
+            raise ValueError(f"MLP: hidden = {tuple(hidden)}, expected widths ≥ 1, such as (64, 64)")
+        self.phi, self.phi_slope = ACTIVATIONS[activation]
+        sizes = [n_in, *hidden, n_out]
+        spread = [np.sqrt(2 / fan_in) for fan_in in sizes[:-2]] + [output_scale / np.sqrt(sizes[-2])]
+        self.weights = [
+            Parameter(s * rng.standard_normal((i, o))) for s, i, o in zip(spread, sizes, sizes[1:], strict=False)
+        ]
+        self.biases = [Parameter(np.zeros(o)) for o in sizes[1:]]
+
+    def __call__(self, x: Array) -> tuple[Array, Callable[[Array], Array]]:
+        """Return the outputs (N, n_out), and `backward`, which takes their gradient and returns that of x (N, n_in)."""
+        last = len(self.weights) - 1
+        inputs, y = [], x
+        for layer, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
+            inputs.append(y)
+            y = y @ W.value
+            y += b.value
+            if layer < last:
+                y = self.phi(y)
+
+        def backward(g: Array) -> Array:
+            for layer in range(last, -1, -1):
+                W, b, h = self.weights[layer], self.biases[layer], inputs[layer]
+                W.grad += h.T @ g
+                b.grad += g.sum(axis=0)
+                g = g @ W.value.T
+                if layer > 0:
+                    g *= self.phi_slope(h)  # h = φ(a) came out of the layer before
+            return g
+
+        return y, backward
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return W0, b0, W1, b1, …"""
+        pairs = enumerate(zip(self.weights, self.biases, strict=True))
+        return {name: p for i, (W, b) in pairs for name, p in ((f"W{i}", W), (f"b{i}", b))}

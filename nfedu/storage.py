@@ -1,0 +1,84 @@
+"""Files: a flow as one `.npz` without pickle, holding what it is built of (JSON) and its theta.
+
+A layer is described by its class and the arguments of its constructor, each kept in an attribute of the same name
+(`rng` apart). So a layer of your own can be saved too, when it follows that habit, and loaded with
+`load(path, classes=[YourLayer])`.
+"""
+
+import inspect
+import json
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nfedu.arrays import Array
+
+FORMAT = "nfedu flow 1"
+
+
+def describe(thing: Any) -> Any:
+    """Return a layer, distribution or argument as plain lists, numbers, strings and dictionaries."""
+    if thing is None or isinstance(thing, bool | int | float | str):
+        return thing
+    if isinstance(thing, np.ndarray | np.generic):
+        return thing.tolist()
+    if isinstance(thing, list | tuple):
+        return [describe(item) for item in thing]
+    arguments = [name for name in inspect.signature(type(thing)).parameters if name != "rng"]
+    missing = [name for name in arguments if not hasattr(thing, name)]
+    if missing:
+        raise ValueError(
+            f"{type(thing).__name__} cannot be saved: it keeps no attribute {missing[0]!r} for the argument of that name"
+        )
+    return {"class": type(thing).__name__, "args": {name: describe(getattr(thing, name)) for name in arguments}}
+
+
+def rebuild(description: Any, classes: dict[str, type]) -> Any:
+    """Undo `describe`; ValueError when a class is not among `classes`."""
+    if isinstance(description, list):
+        return [rebuild(item, classes) for item in description]
+    if not isinstance(description, dict):
+        return description
+    name = description["class"]
+    if name not in classes:
+        raise ValueError(f"the file holds a {name}, which nfedu does not have; pass load(path, classes=[{name}])")
+    arguments = {key: rebuild(value, classes) for key, value in description["args"].items()}
+    if "rng" in inspect.signature(classes[name]).parameters:
+        arguments["rng"] = np.random.default_rng(0)  # fills the weights that theta overwrites
+    return classes[name](**arguments)
+
+
+def write(path: str | Path, description: dict[str, Any], theta: Array) -> None:
+    """Write the file whole or not at all: under a temporary name in the same folder, then renamed."""
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise ValueError(f"cannot save to {path}: the folder {path.parent} does not exist; create it first")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, format=np.array(FORMAT), description=np.array(json.dumps(description)), theta=theta)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def read(path: str | Path) -> tuple[dict[str, Any], Array]:
+    """Return (description, theta); ValueError when the file is missing, damaged, or something else."""
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"cannot load {path}: no such file; expected one that flow.save(path) wrote")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            kind, text, theta = str(file["format"]), str(file["description"]), file["theta"]
+        if kind != FORMAT:
+            raise ValueError(f"format {kind!r}, expected {FORMAT!r}")
+        return json.loads(text), theta
+    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+        raise ValueError(
+            f"cannot load {path}: it is no flow, or it is truncated or damaged ({error}); save the flow again"
+        ) from None

@@ -1,0 +1,117 @@
+"""Maximum likelihood with minibatches (N8): the training loop."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+
+from nfedu.arrays import Array, NonFiniteError, as_batch
+from nfedu.flow import Flow
+from nfedu.training.optimizers import Adam, Optimizer
+
+Transform = Callable[[Array, np.random.Generator], Array]
+
+
+class DivergedError(ValueError):
+    """Training met a number that is not finite; theta holds the best values seen before."""
+
+
+@dataclass
+class History:
+    """What happened in training: losses in nats per point, one entry an epoch."""
+
+    train: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    best: float = np.inf
+    best_epoch: int = -1
+    steps: int = 0
+    seconds: float = 0.0
+
+
+def fit(
+    flow: Flow,
+    x: Array,
+    *,
+    rng: np.random.Generator,
+    validation: Array | None = None,
+    epochs: int = 200,
+    batch_size: int = 100,
+    optimizer: Optimizer | None = None,
+    patience: int = 30,
+    transform: Transform | None = None,
+    average: float = 0.0,
+    seconds: float = np.inf,
+    progress: bool = True,
+) -> History:
+    """Minimise the mean of −log p over the rows of `x` by stochastic gradients; change `flow.theta` in place.
+
+    - `x`, `validation`: (N, n), N ≥ 2. With `validation`, theta ends where that loss was least, and training stops
+      after `patience` epochs without gain; without, it ends where `epochs` end. `seconds` is a limit on the clock.
+    - `transform(batch, rng)` makes each training batch anew, such as fresh dequantisation noise; not the validation set.
+    - `average` β > 0: what is validated and kept is the running mean θ̄ ← β θ̄ + (1 − β) θ (Polyak & Juditsky 1992).
+    - `optimizer`: Adam() unless given. `rng` shuffles the rows and feeds `transform`. `progress` shows a bar.
+
+    Raises DivergedError, with the step and the layer, when a number stops being finite.
+    """
+    from tqdm import tqdm
+
+    x = at_least_two(as_batch(x, flow.n, "fit"), "x")
+    if validation is not None:
+        validation = as_batch(validation, flow.n, "fit", "validation")
+    if not (batch_size >= 1 and epochs >= 1 and 0 <= average < 1):
+        raise ValueError(
+            f"fit: batch_size = {batch_size}, epochs = {epochs}, average = {average}; "
+            "expected batch_size ≥ 1, epochs ≥ 1 and 0 ≤ average < 1"
+        )
+    optimizer = Adam() if optimizer is None else optimizer
+    history, start = History(), perf_counter()
+    mean = flow.theta.copy()  # θ̄, or θ itself when average = 0
+    best = flow.theta.copy()
+    with tqdm(range(epochs), disable=not progress, desc="fit", leave=False) as bar:
+        for epoch in bar:
+            losses = []
+            for rows in np.array_split(rng.permutation(len(x)), -(-len(x) // batch_size)):
+                batch = x[rows] if transform is None else transform(x[rows], rng)
+                try:
+                    losses.append(finite(flow.nll(batch), flow.grad))
+                except NonFiniteError as error:
+                    flow.theta[:] = best
+                    raise DivergedError(
+                        f"training diverged at step {history.steps}, epoch {epoch}: {error}. theta is back at its best, "
+                        f"epoch {history.best_epoch}; try a smaller learning rate than {optimizer.learning_rate:g}"
+                    ) from error
+                optimizer.step(flow.theta, flow.grad)
+                history.steps += 1
+                weight = max(1 - average, 1 / history.steps)  # a plain mean at first: the start is forgotten sooner
+                mean += weight * (flow.theta - mean)
+            history.train.append(float(np.mean(losses)))
+            loss = history.train[-1]
+            if validation is not None:
+                current, flow.theta[:] = flow.theta.copy(), mean
+                loss = float(-flow.log_prob(validation).mean())
+                flow.theta[:] = current
+                history.validation.append(loss)
+            history.seconds = perf_counter() - start
+            if validation is None or loss < history.best:
+                history.best, history.best_epoch = loss, epoch
+                best[:] = mean
+            bar.set_postfix_str(f"nll {history.train[-1]:.3f}, validation {loss:.3f}, best epoch {history.best_epoch}")
+            if epoch - history.best_epoch >= patience or history.seconds > seconds:
+                break
+    flow.theta[:] = best
+    return history
+
+
+def at_least_two(x: Array, letter: str) -> Array:
+    """Return x, or raise ValueError when it has a single row: the likelihood of one point has no maximum."""
+    if len(x) < 2:
+        raise ValueError(f"fit: {letter} has {len(x)} row, expected at least 2 points to learn a density from")
+    return x
+
+
+def finite(loss: float, grad: Array) -> float:
+    """Return the loss, or raise NonFiniteError when it or the gradient is not finite."""
+    if not (np.isfinite(loss) and np.isfinite(grad).all()):
+        raise NonFiniteError(f"the loss is {loss}, its gradient has {np.count_nonzero(~np.isfinite(grad))} non-finite entries")
+    return loss

@@ -1,0 +1,83 @@
+"""Gradient descent by hand: both optimizers change a flat vector theta in place, given its gradient."""
+
+from typing import Protocol
+
+import numpy as np
+
+from nfedu.arrays import Array
+
+BLOCK = 16_384  # entries treated at a time, so that the six passes of an Adam step stay in the cache
+
+
+class Optimizer(Protocol):
+    """Anything that improves theta in place."""
+
+    learning_rate: float
+
+    def step(self, theta: Array, grad: Array) -> None:
+        """Change `theta` in place, given the gradient of the loss."""
+
+
+class SGD:
+    """Gradient descent with momentum: v ← ρ v − η g, θ ← θ + v."""
+
+    def __init__(self, learning_rate: float = 1e-2, momentum: float = 0.0) -> None:
+        self.learning_rate, self.momentum = positive(learning_rate, "learning_rate"), momentum
+        self.velocity = np.zeros(0)
+
+    def step(self, theta: Array, grad: Array) -> None:
+        """Change `theta` in place."""
+        if self.velocity.shape != theta.shape:
+            self.velocity = np.zeros_like(theta)
+        self.velocity *= self.momentum
+        self.velocity -= self.learning_rate * grad
+        theta += self.velocity
+
+
+class Adam:
+    """Adam: each entry's step is scaled by the size of its recent gradients (Kingma & Ba 2015, algorithm 1).
+
+    m ← β₁ m + (1−β₁) g,  v ← β₂ v + (1−β₂) g²,  θ ← θ − η m̂ / (√v̂ + ε),  with m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ).
+    `weight_decay` λ > 0 also shrinks θ by ηλ a step, apart from the gradient (Loshchilov & Hutter 2019).
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 1e-3,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        self.learning_rate = positive(learning_rate, "learning_rate")
+        self.beta1, self.beta2, self.epsilon, self.weight_decay = beta1, beta2, epsilon, weight_decay
+        self.t = 0
+        self.m = self.v = np.zeros(0)
+
+    def step(self, theta: Array, grad: Array) -> None:
+        """Change `theta` in place."""
+        if self.m.shape != theta.shape:
+            self.t, self.m, self.v = 0, np.zeros_like(theta), np.zeros_like(theta)
+        self.t += 1
+        rate = self.learning_rate / (1 - self.beta1**self.t)  # η m̂ = rate · m
+        root = 1 / np.sqrt(1 - self.beta2**self.t)  # √v̂ = root · √v
+        for start in range(0, theta.size, BLOCK):
+            block = slice(start, start + BLOCK)
+            g, m, v = grad[block], self.m[block], self.v[block]
+            m += (1 - self.beta1) * (g - m)
+            v += (1 - self.beta2) * (g * g - v)
+            scale = np.sqrt(v)
+            scale *= float(root)
+            scale += self.epsilon
+            np.divide(m, scale, out=scale)
+            scale *= rate
+            if self.weight_decay:
+                scale += (self.learning_rate * self.weight_decay) * theta[block]
+            theta[block] -= scale
+
+
+def positive(value: float, name: str) -> float:
+    """Return `value`, or raise ValueError unless it is a finite number > 0."""
+    if not (np.isfinite(value) and value > 0):
+        raise ValueError(f"{name} = {value!r}, expected a finite number > 0")
+    return float(value)

@@ -17,7 +17,7 @@ def as_batch(x: Any, n: int, owner: object, letter: str = "x") -> Array:
     `owner` and `letter` name the layer and its argument in the message. Integers become float64; float32, float64
     and complex arrays pass as they are, uncopied.
     """
-    name = owner if isinstance(owner, str) else type(owner).__name__
+    name = name_of(owner)
     x = np.asarray(x)
     if x.dtype.kind not in "fc":
         try:
@@ -39,5 +39,10 @@ def as_batch(x: Any, n: int, owner: object, letter: str = "x") -> Array:
 def as_dimension(n: Any, owner: object, least: int = 1) -> int:
     """Return the dimension `n` as an int ≥ `least`, or raise ValueError."""
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < least:
-        raise ValueError(f"{type(owner).__name__}: n = {n!r}, expected an integer ≥ {least}, the dimension of a point")
+        raise ValueError(f"{name_of(owner)}: n = {n!r}, expected an integer ≥ {least}, the dimension of a point")
     return int(n)
+
+
+def name_of(owner: object) -> str:
+    """Return the name that stands first in a message: a function's as given, an object's class."""
+    return owner if isinstance(owner, str) else type(owner).__name__

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from nfedu.analytic import log_sum_exp, softplus
-from nfedu.arrays import Array, as_batch, as_dimension
+from nfedu.arrays import Array, as_batch, as_dimension, name_of
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -129,5 +129,5 @@ class GaussianMixture:
 def as_count(count: int, owner: object) -> int:
     """Return a number of samples ≥ 1 as an int, or raise ValueError."""
     if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
-        raise ValueError(f"{type(owner).__name__}: count = {count!r}, expected a whole number of samples ≥ 1")
+        raise ValueError(f"{name_of(owner)}: count = {count!r}, expected a whole number of samples ≥ 1")
     return int(count)

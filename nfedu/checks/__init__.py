@@ -1,0 +1,19 @@
+"""The check ladder: numbers that judge a layer by its contract alone, and say what is wrong with it."""
+
+from nfedu.checks.densities import density_on_grid
+from nfedu.checks.derivatives import central_difference, complex_step, gradient, jacobians
+from nfedu.checks.ladder import check_bijection, check_flow
+from nfedu.checks.report import Check, CheckFailedError, Report
+
+__all__ = [
+    "Check",
+    "CheckFailedError",
+    "Report",
+    "central_difference",
+    "check_bijection",
+    "check_flow",
+    "complex_step",
+    "density_on_grid",
+    "gradient",
+    "jacobians",
+]

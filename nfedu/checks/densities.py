@@ -1,0 +1,97 @@
+"""Rung 6: a density integrates to one, and samples fall where it says."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nfedu.arrays import Array
+from nfedu.checks.report import Report
+from nfedu.distributions import Distribution
+
+INTEGRAL = 1e-3
+P_VALUE = 1e-4
+CHUNK = 50_000  # points evaluated at a time
+
+
+class Grid(NamedTuple):
+    """A density on the midpoints of a regular grid over a box, with its midpoint-rule integral."""
+
+    axes: list[Array]  # the midpoints along each coordinate
+    density: Array  # one axis a coordinate, in their order
+    integral: float
+
+
+def density_on_grid(distribution: Distribution, low: ArrayLike, high: ArrayLike, points: int = 400) -> Grid:
+    """Evaluate exp(log_prob) at the midpoints of `points` cells a side over the box [low, high], n = 1 or 2."""
+    n = distribution.n
+    if n > 2:
+        raise ValueError(f"density_on_grid: n = {n}, expected 1 or 2; a grid in more dimensions has too many points")
+    low, high = np.broadcast_to(low, n).astype(float), np.broadcast_to(high, n).astype(float)
+    if not (low < high).all() or points < 2:
+        raise ValueError(f"density_on_grid: low = {low}, high = {high}, points = {points}; expected low < high, points ≥ 2")
+    cell = (high - low) / points
+    axes = [low[i] + cell[i] * (np.arange(points) + 0.5) for i in range(n)]
+    x = np.stack([a.ravel() for a in np.meshgrid(*axes, indexing="ij")], axis=1)
+    log_p = np.concatenate([distribution.log_prob(x[i : i + CHUNK]) for i in range(0, len(x), CHUNK)])
+    density = np.exp(log_p.astype(np.float64)).reshape([points] * n)
+    return Grid(axes, density, float(density.sum() * cell.prod()))
+
+
+def check_integral(report: Report, distribution: Distribution, rng: np.random.Generator, count: int = 20_000) -> None:
+    """Add, for n ≤ 2: the integral over the box that half of the samples span, against the other half's share in it."""
+    inside, fresh = distribution.sample(count, rng), distribution.sample(count, rng)
+    low, high = inside.min(axis=0), inside.max(axis=0)
+    share = ((fresh >= low) & (fresh <= high)).all(axis=1).mean()
+    points = {1: 4000, 2: 600}[distribution.n]
+    integral = density_on_grid(distribution, low, high, points).integral
+    report.add(
+        6, f"integral over {share:.2%} of the mass", abs(integral - share), INTEGRAL + 4 * np.sqrt(share * (1 - share) / count),
+        f"the density integrates to {integral:.6g} where {share:.6g} of the samples lie",
+        "log_prob misses a log-det term or has one too many" if abs(integral - share) > 0.01 else "too rough for this grid",
+    )
+
+
+def check_samples(
+    report: Report, distribution: Distribution, rng: np.random.Generator, count: int = 20_000, balls: int = 20
+) -> None:
+    """Add: the share of samples in small balls against the density's integral over them, as a p-value.
+
+    The balls lie around samples of their own and hold about a fiftieth of the mass each (their radius comes from other
+    samples than those counted). The integral is the volume times the mean density at uniform points. The statistic is
+    the largest |z| of all balls, with a Bonferroni correction for their number. For n ≤ 6: in more dimensions so few
+    uniform points carry the integral that its error is not known.
+    """
+    from scipy.special import gammaln, log_ndtr
+
+    n = distribution.n
+    inner, counted = distribution.sample(count, rng), distribution.sample(count, rng)
+    z = []
+    for centre in distribution.sample(balls, rng):
+        radius = np.quantile(np.linalg.norm(inner - centre, axis=1), 0.02)
+        share = (np.linalg.norm(counted - centre, axis=1) <= radius).mean()
+        direction = rng.standard_normal((count // 4, n))
+        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+        p = density_or_zero(distribution, centre + direction * radius * rng.random((len(direction), 1)) ** (1 / n))
+        volume = np.exp(0.5 * n * np.log(np.pi) - gammaln(0.5 * n + 1) + n * np.log(radius))
+        expected = volume * p.mean()
+        variance = share * (1 - share) / count + volume**2 * p.var() / len(p) + 1 / count**2
+        z.append((share - expected) / np.sqrt(variance))
+    worst = float(np.max(np.abs(z)))
+    log_p = min(0.0, float(np.log(2 * balls) + log_ndtr(-worst)))
+    report.add(
+        6, f"samples against density, p = {np.exp(log_p):.2g}", -log_p, -np.log(P_VALUE),
+        f"largest |z| of {balls} balls is {worst:.1f}; error and tolerance are −log p",
+        "sample and log_prob describe different distributions: look at the base, or at one layer's direction",
+    )
+
+
+def density_or_zero(distribution: Distribution, x: Array) -> Array:
+    """Return p(x), 0 for points outside the distribution's domain, which raise ValueError in `log_prob`."""
+    try:
+        return np.exp(distribution.log_prob(x))
+    except ValueError:
+        if len(x) == 1:
+            return np.zeros(1)
+        half = len(x) // 2
+        return np.concatenate([density_or_zero(distribution, part) for part in (x[:half], x[half:])])

@@ -1,5 +1,6 @@
 """Scalar maps, each applied to every coordinate: the Jacobian is diagonal and log|det| a sum over coordinates."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -240,7 +241,7 @@ class Logit(Elementwise):
         def backward(g_x: Array, g_log_det: Array) -> Array:
             return g_x * p * q / self.width + g_log_det[:, None] * (q - p)
 
-        log_slope = -softplus(-z) - softplus(z) - np.log(self.width)
+        log_slope = -softplus(-z) - softplus(z) - math.log(self.width)
         return (p - self.margin) / self.width, log_slope.sum(axis=1), backward
 
     def x_to_z(self, x: Array) -> Mapped:
@@ -255,13 +256,13 @@ class Logit(Elementwise):
             return (g_z + g_log_det[:, None] * (p - q)) * self.width / (p * q)
 
         z = np.log(p) - np.log(q)
-        log_slope = np.log(self.width) - np.log(p) - np.log(q)
+        log_slope = math.log(self.width) - np.log(p) - np.log(q)
         return z, log_slope.sum(axis=1), backward
 
 
 def log_cosh(u: Array) -> Array:
     """log cosh u without overflow: softplus(2u) − u − log 2."""
-    return softplus(2 * u) - u - np.log(2.0)
+    return softplus(2 * u) - u - math.log(2)
 
 
 def check_inside(x: Array, low: float, high: float, owner: object, hint: str) -> None:

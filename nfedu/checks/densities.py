@@ -80,7 +80,7 @@ def check_samples(
     worst = float(np.max(np.abs(z)))
     log_p = min(0.0, float(np.log(2 * balls) + log_ndtr(-worst)))
     report.add(
-        6, f"samples against density, p = {np.exp(log_p):.2g}", -log_p, -np.log(P_VALUE),
+        6, f"samples against density, p = {np.exp(log_p):.2g}", abs(log_p), -np.log(P_VALUE),
         f"largest |z| of {balls} balls is {worst:.1f}; error and tolerance are −log p",
         "sample and log_prob describe different distributions: look at the base, or at one layer's direction",
     )

@@ -31,8 +31,11 @@ def of_gradient(given: Array, through_output: Array, through_log_det: Array, g_o
         return "transposed: h.T @ g where the code has g.T @ h, or the other way round"
     wrong = abs(given - expected) > CLOSE * abs(expected).max()
     columns = np.flatnonzero(wrong.reshape(-1, wrong.shape[-1]).any(axis=0)).tolist() if wrong.ndim else []
-    if g_out is not None and np.allclose(given[:, columns], g_out[:, columns]):
-        return f"network path missing: in columns {columns} the gradient is g_out alone, as if the network were constant"
+    if g_out is not None and columns:  # a part that passes: g_out, plus what comes back through the network
+        through_network = (expected - g_out)[:, columns]
+        c, _ = two_coefficients((given - g_out)[:, columns], through_network, np.zeros_like(through_network))
+        if np.isfinite(c):
+            return f"network path {of_part(c)}, in columns {columns}: look at what backward hands to the network's backward"
     if len(columns) < given.shape[-1]:
         return f"wrong in columns {columns} only: the others are right"
     return f"wrong in {np.count_nonzero(wrong)} of {wrong.size} entries, in no pattern known here"

@@ -41,6 +41,7 @@ def fit(
     patience: int = 30,
     transform: Transform | None = None,
     average: float = 0.0,
+    weight_decay: float = 0.0,
     seconds: float = np.inf,
     progress: bool = True,
 ) -> History:
@@ -50,6 +51,8 @@ def fit(
       after `patience` epochs without gain; without, it ends where `epochs` end. `seconds` is a limit on the clock.
     - `transform(batch, rng)` makes each training batch anew, such as fresh dequantisation noise; not the validation set.
     - `average` β > 0: what is validated and kept is the running mean θ̄ ← β θ̄ + (1 − β) θ (Polyak & Juditsky 1992).
+    - `weight_decay` λ > 0 shrinks all matrices by ηλ a step, apart from the gradient (Loshchilov & Hutter 2019); biases,
+      shifts and scales are left alone.
     - `optimizer`: Adam() unless given. `rng` shuffles the rows and feeds `transform`. `progress` shows a bar.
 
     Raises DivergedError, with the step and the layer, when a number stops being finite.
@@ -65,6 +68,7 @@ def fit(
             "expected batch_size ≥ 1, epochs ≥ 1 and 0 ≤ average < 1"
         )
     optimizer = Adam() if optimizer is None else optimizer
+    matrices = [p for p in flow.parameters().values() if p.value.ndim > 1] if weight_decay else []
     history, start = History(), perf_counter()
     mean = flow.theta.copy()  # θ̄, or θ itself when average = 0
     best = flow.theta.copy()
@@ -82,6 +86,8 @@ def fit(
                         f"epoch {history.best_epoch}; try a smaller learning rate than {optimizer.learning_rate:g}"
                     ) from error
                 optimizer.step(flow.theta, flow.grad)
+                for p in matrices:
+                    p.value *= 1 - optimizer.learning_rate * weight_decay
                 history.steps += 1
                 weight = max(1 - average, 1 / history.steps)  # a plain mean at first: the start is forgotten sooner
                 mean += weight * (flow.theta - mean)

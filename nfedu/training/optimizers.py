@@ -6,7 +6,7 @@ import numpy as np
 
 from nfedu.arrays import Array
 
-BLOCK = 16_384  # entries treated at a time, so that the six passes of an Adam step stay in the cache
+BLOCK = 16_384  # entries treated at a time, so that the passes of an Adam step stay in the cache
 
 
 class Optimizer(Protocol):
@@ -38,19 +38,13 @@ class Adam:
     """Adam: each entry's step is scaled by the size of its recent gradients (Kingma & Ba 2015, algorithm 1).
 
     m ← β₁ m + (1−β₁) g,  v ← β₂ v + (1−β₂) g²,  θ ← θ − η m̂ / (√v̂ + ε),  with m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ).
-    `weight_decay` λ > 0 also shrinks θ by ηλ a step, apart from the gradient (Loshchilov & Hutter 2019).
     """
 
     def __init__(
-        self,
-        learning_rate: float = 1e-3,
-        beta1: float = 0.9,
-        beta2: float = 0.999,
-        epsilon: float = 1e-8,
-        weight_decay: float = 0.0,
+        self, learning_rate: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8
     ) -> None:
         self.learning_rate = positive(learning_rate, "learning_rate")
-        self.beta1, self.beta2, self.epsilon, self.weight_decay = beta1, beta2, epsilon, weight_decay
+        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
         self.t = 0
         self.m = self.v = np.zeros(0)
 
@@ -71,8 +65,6 @@ class Adam:
             scale += self.epsilon
             np.divide(m, scale, out=scale)
             scale *= rate
-            if self.weight_decay:
-                scale += (self.learning_rate * self.weight_decay) * theta[block]
             theta[block] -= scale
 
 

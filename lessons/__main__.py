@@ -1,0 +1,69 @@
+"""Run the lessons: `python -m lessons [numbers] [--quick | --full]`; figures go to figures/, claims to the summary."""
+
+import argparse
+import runpy
+import sys
+import traceback
+from pathlib import Path
+from time import perf_counter
+
+from tqdm import tqdm
+
+from nfedu.lesson import LEDGER
+
+HERE = Path(__file__).resolve().parent
+LESSONS = {path.name[:2]: path for path in sorted(HERE.glob("[0-9][0-9]_*.py"))}
+
+
+def main() -> int:
+    """Run the lessons asked for, all unless numbers are given; return 1 when one of them failed."""
+    parser = argparse.ArgumentParser(prog="python -m lessons", description=__doc__)
+    parser.add_argument("numbers", nargs="*", help=f"which lessons, of {', '.join(LESSONS)}; all unless given")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--quick", action="store_true", help="all claims, little training")
+    length.add_argument("--full", action="store_true", help="the long trainings")
+    options = parser.parse_args()
+    numbers = [number.zfill(2) for number in options.numbers] or list(LESSONS)
+    unknown = [number for number in numbers if number not in LESSONS]
+    if unknown:
+        parser.error(f"there is no lesson {unknown[0]}; there are {', '.join(LESSONS)}")
+
+    flags = ["--quick"] * options.quick + ["--full"] * options.full
+    failed, seconds = [], {}
+    for number in tqdm(numbers, desc="lessons", unit="lesson"):
+        start = perf_counter()
+        try:
+            run(LESSONS[number], flags)
+        except Exception:
+            traceback.print_exc()
+            failed.append(number)
+        seconds[number] = perf_counter() - start
+    print(summary(seconds, failed))
+    return 1 if failed else 0
+
+
+def run(path: Path, flags: list[str]) -> None:
+    """Run a lesson as if it were called by itself."""
+    kept, sys.argv = sys.argv, [str(path), *flags]
+    try:
+        runpy.run_path(str(path), run_name="__main__")
+    finally:
+        sys.argv = kept
+
+
+def summary(seconds: dict[str, float], failed: list[str]) -> str:
+    """Return the ledger: every claim made, the lessons that made them, and how it went."""
+    lines = ["", "Claims: tag, lesson, function, statement: error ≤ tolerance"]
+    for c in LEDGER:
+        lines.append(f"{'✓' if c.holds else '✗'} {c.tag:<4}{c.lesson[:2]}  {c.function:<26} {str(c)[7:]}")
+    tags = sorted({c.tag for c in LEDGER}, key=lambda tag: (tag[0] == "M", int(tag[1:])))
+    lines.append(f"\n{len(tags)} statements: {' '.join(tags)}")
+    for number, s in seconds.items():
+        lines.append(f"lesson {number}: {s:6.1f} s  {'FAILED' if number in failed else 'ok'}")
+    held = sum(c.holds for c in LEDGER)
+    lines.append(f"{held} of {len(LEDGER)} claims hold, {len(seconds) - len(failed)} of {len(seconds)} lessons ok")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""What a lesson needs to speak to its reader: claims with numbers, figures with captions, and a length.
+
+A lesson starts with `lesson = begin("01 …")`, which reads the command line and prints the title. Its claims go into
+`LEDGER`, from which the runner makes its summary.
+"""
+
+import argparse
+import sys
+import textwrap
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+T = TypeVar("T")
+
+
+class ClaimFailedError(AssertionError):
+    """A number does not bear out what a lesson claims."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement of the notes with the number that shows it; for a misprint also the number of the printed form."""
+
+    tag: str
+    lesson: str
+    statement: str
+    error: float
+    tolerance: float
+    function: str
+    printed: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the error is within the tolerance, and the printed form's, if there is one, is not."""
+        return bool(self.error <= self.tolerance and (self.printed is None or not self.printed <= self.tolerance))
+
+    def __str__(self) -> str:
+        printed = "" if self.printed is None else f"; as printed {self.printed:.1e}"
+        return f"{'✓' if self.holds else '✗'} {self.tag:<4} {self.statement}: {self.error:.1e} ≤ {self.tolerance:.0e}{printed}"
+
+
+LEDGER: list[Claim] = []
+
+
+@dataclass
+class Lesson:
+    """A running lesson: its title, its length ("quick", "default" or "full"), and where its figures go."""
+
+    title: str
+    length: str
+    figures: Path
+    start: float = field(default_factory=perf_counter)
+
+    def pick(self, quick: T, default: T, full: T | None = None) -> T:
+        """Return the value for this length; `full` is `default` unless given."""
+        return {"quick": quick, "default": default, "full": default if full is None else full}[self.length]
+
+    def claim(
+        self, tag: str, statement: str, error: float, tolerance: float, by: object, printed: float | None = None
+    ) -> None:
+        """Print and record that `error` ≤ `tolerance`, shown by the function or class `by`; ClaimFailedError if not.
+
+        For a misprint `printed` is the same error of the form that the notes print: it must exceed the tolerance.
+        """
+        name = by if isinstance(by, str) else getattr(by, "__qualname__", type(by).__name__)
+        claim = Claim(tag, self.title, statement, float(error), float(tolerance), name, printed)
+        LEDGER.append(claim)
+        print(claim, flush=True)
+        if not claim.holds:
+            raise ClaimFailedError(str(claim))
+
+    def show(self, figure: "Figure", name: str, caption: str) -> None:
+        """Write the figure to `figures/<name>.png` with its caption below, and close it."""
+        from matplotlib import pyplot as plt
+
+        width = int(figure.get_figwidth() * 13)
+        figure.supxlabel(textwrap.fill(caption, width), fontsize=9, color="0.25", x=0.02, ha="left")
+        self.figures.mkdir(exist_ok=True)
+        path = self.figures / f"{name}.png"
+        figure.savefig(path)
+        plt.close(figure)
+        print(f"  figure {self.figures.name}/{path.name}: {caption}", flush=True)
+
+
+def begin(title: str) -> Lesson:
+    """Start a lesson: read `--quick` or `--full` from the command line, set Matplotlib up, print the title."""
+    from nfedu.plotting import style
+
+    parser = argparse.ArgumentParser(description=title)
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--quick", dest="length", action="store_const", const="quick", help="all claims, little training")
+    length.add_argument("--full", dest="length", action="store_const", const="full", help="the long trainings")
+    script = Path(sys.argv[0]).resolve()
+    is_script = script.parent.name == "lessons"
+    options = parser.parse_args(sys.argv[1:] if is_script else [])  # a notebook's command line is not ours
+    style.use()
+    home = script.parent.parent if is_script else Path.cwd()
+    print(f"\n── {title} " + "─" * max(0, 90 - len(title)), flush=True)
+    return Lesson(title, options.length or "default", home / "figures")

@@ -1,0 +1,16 @@
+"""Pictures of warps, densities, Jacobians and digits; Matplotlib is imported here and nowhere below."""
+
+from nfedu.plotting.densities import density_axes, integral_note, samples_axes, show_density
+from nfedu.plotting.images import show_images
+from nfedu.plotting.matrices import show_jacobian
+from nfedu.plotting.warps import show_warp
+
+__all__ = [
+    "density_axes",
+    "integral_note",
+    "samples_axes",
+    "show_density",
+    "show_images",
+    "show_jacobian",
+    "show_warp",
+]

@@ -1,0 +1,46 @@
+"""Densities in the plane, each with the integral that says whether it is one."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from nfedu.arrays import Array
+from nfedu.checks.densities import density_on_grid
+from nfedu.distributions import Distribution
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def show_density(
+    axes: "Axes", distribution: Distribution, low: ArrayLike = -3.0, high: ArrayLike = 3.0, points: int = 400, gamma: float = 0.6
+) -> float:
+    """Draw p over the box [low, high] with its integral in the corner; return the integral.
+
+    Midpoint rule with `points` cells a side. Colour is p^gamma, so that faint parts are seen too.
+    """
+    grid = density_on_grid(distribution, low, high, points)
+    (left, bottom), (right, top) = np.broadcast_to(low, 2), np.broadcast_to(high, 2)
+    axes.imshow(grid.density.T**gamma, origin="lower", extent=(left, right, bottom, top), interpolation="bilinear")
+    density_axes(axes)
+    integral_note(axes, grid.integral)
+    return grid.integral
+
+
+def density_axes(axes: "Axes", letter: str = "x") -> None:
+    """Label a square picture of the plane."""
+    axes.set(xlabel=f"${letter}_1$", ylabel=f"${letter}_2$", aspect="equal")
+
+
+def integral_note(axes: "Axes", integral: float, colour: str = "white") -> None:
+    """Write the integral of the density that is shown into its corner."""
+    axes.text(0.03, 0.03, f"∫ p = {integral:.4f}", transform=axes.transAxes, color=colour, fontsize=8)
+
+
+def samples_axes(axes: "Axes", x: Array, low: ArrayLike = -3.0, high: ArrayLike = 3.0, colour: str = "0.3", letter: str = "x") -> None:
+    """Scatter points (N, 2) in the box [low, high]."""
+    (left, bottom), (right, top) = np.broadcast_to(low, 2), np.broadcast_to(high, 2)
+    axes.scatter(*x.T, s=1.5, color=colour, alpha=0.5, linewidths=0)
+    axes.set(xlim=(left, right), ylim=(bottom, top))
+    density_axes(axes, letter)

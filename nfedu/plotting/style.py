@@ -1,0 +1,29 @@
+"""One look for all figures: set once, by whoever starts a script."""
+
+import os
+import sys
+
+DENSITY = "magma"  # perceptually uniform, dark where nothing is
+SIGNED = "RdBu_r"  # for numbers of both signs, white at 0
+LATENT, DATA, TRUTH, WRONG = "tab:blue", "tab:orange", "0.3", "tab:red"
+
+
+def use() -> None:
+    """Set the rcParams; draw into files, without a window, unless MPLBACKEND says otherwise or this is a notebook."""
+    from matplotlib import pyplot as plt
+
+    if "MPLBACKEND" not in os.environ and "ipykernel" not in sys.modules:
+        plt.switch_backend("Agg")
+    plt.rcParams.update(
+        {
+            "figure.constrained_layout.use": True,
+            "figure.dpi": 110,
+            "savefig.dpi": 110,
+            "font.size": 9,
+            "axes.titlesize": 9,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "image.cmap": DENSITY,
+            "legend.frameon": False,
+        }
+    )

@@ -143,25 +143,25 @@ lesson.claim("N3", "X = AZ has the density of N(0, AAᵀ), n ∈ {1, 2, 3, 5}", 
 # \partial V_2/\partial x_1 & \partial V_2/\partial x_2 \end{pmatrix}\right|
 # $$ (N4)
 #
-# An example that can be undone by hand: $x_2 = z_2 + z_1^2/2$, then $x_1 = z_1 e^{x_2/3}$. Going back, $z_1 = x_1 e^{-x_2/3}$
-# first, then $z_2 = x_2 - z_1^2/2$.
+# An example that can be undone by hand: $x_2 = z_2 + z_1^2/4$, then $x_1 = z_1 e^{x_2/4}$. Going back, $z_1 = x_1 e^{-x_2/4}$
+# first, then $z_2 = x_2 - z_1^2/4$.
 
 
 # %%
 def U(z):
-    x2 = z[:, 1] + z[:, 0] ** 2 / 2
-    return np.stack([z[:, 0] * np.exp(x2 / 3), x2], axis=1)
+    x2 = z[:, 1] + z[:, 0] ** 2 / 4
+    return np.stack([z[:, 0] * np.exp(x2 / 4), x2], axis=1)
 
 
 def V(x):
-    z1 = x[:, 0] * np.exp(-x[:, 1] / 3)
-    return np.stack([z1, x[:, 1] - z1**2 / 2], axis=1)
+    z1 = x[:, 0] * np.exp(-x[:, 1] / 4)
+    return np.stack([z1, x[:, 1] - z1**2 / 4], axis=1)
 
 
 def V_jacobian(x):
     """(N, 2, 2), differentiated by hand: row i holds ∂V_i/∂x₁ and ∂V_i/∂x₂."""
-    z1, shrink = V(x)[:, 0], np.exp(-x[:, 1] / 3)
-    return np.stack([np.stack([shrink, -z1 / 3], axis=1), np.stack([-z1 * shrink, 1 + z1**2 / 3], axis=1)], axis=1)
+    z1, shrink = V(x)[:, 0], np.exp(-x[:, 1] / 4)
+    return np.stack([np.stack([shrink, -z1 / 4], axis=1), np.stack([-z1 * shrink / 2, 1 + z1**2 / 8], axis=1)], axis=1)
 
 
 class Fan:
@@ -179,18 +179,19 @@ class Fan:
 fan = Fan(lambda J: abs(np.linalg.det(J)))
 z = rng.standard_normal((4000, 2))
 x = U(z)
-low, high = (-14, -5), (14, 14)
+low, high = (-10, -4), (10, 8)
 fig, axes = plt.subplots(1, 4, figsize=(12, 3.6))
 samples_axes(axes[0], z, -4, 4, "tab:blue", "z")
 show_warp(axes[1], U)
-samples_axes(axes[2], x, (-9, -4), (9, 8), "tab:orange")
-show_density(axes[3], fan, (-9, -4), (9, 8), points=300)
+samples_axes(axes[2], x, low, high, "tab:orange")
+integral = show_density(axes[3], fan, low, high, points=600)
+for ax in axes[2:]:
+    ax.set(xlim=(-6, 6), ylim=(-4, 6))
 for ax, title in zip(axes, ["z ~ N(0, I)", "the grid under U", "x = U(z)", "p(x) by N4"], strict=True):
     ax.set_title(title)
 lesson.show(fig, "01_u_and_v", "The grid's cells show |det ∂U/∂z|: above they are large and the samples thin, below they are "
             "small and the samples crowd. The density says the same, and integrates to one.")
 lesson.claim("N4", "∂V/∂x by hand equals the complex step", abs(V_jacobian(x) - jacobians(V, x)).max(), 1e-12, jacobians)
-integral = density_on_grid(fan, low, high, points=600).integral
 lesson.claim("N4", "with both rows the density integrates to 1", abs(integral - 1), 1e-3, density_on_grid)
 
 # %% [markdown]

@@ -10,16 +10,14 @@ from nfedu.arrays import Array
 
 
 def softplus(a: Array) -> Array:
-    """log(1 + eᵃ), without overflow: the exponential is only taken of numbers with a negative real part."""
-    positive = a.real > 0
-    return np.where(positive, a, 0) + np.log1p(np.exp(np.where(positive, -a, a)))
+    """log(1 + eᵃ) = max(a, 0) + log(1 + e^{−|a|}), without overflow."""
+    return np.maximum(a, 0) + np.log1p(np.exp(np.minimum(a, -a)))  # NumPy orders complex numbers by their real part
 
 
 def sigmoid(a: Array) -> Array:
     """1 / (1 + e⁻ᵃ), the derivative of softplus; relative accuracy at both ends."""
-    positive = a.real > 0
-    e = np.exp(np.where(positive, -a, a))
-    return np.where(positive, 1, e) / (1 + e)
+    e = np.exp(np.minimum(a, -a))
+    return np.where(a.real > 0, 1, e) / (1 + e)
 
 
 def log_sum_exp(a: Array, axis: int) -> Array:

@@ -78,7 +78,7 @@ class Lesson:
         """Write the figure to `figures/<name>.png` with its caption below, and close it."""
         from matplotlib import pyplot as plt
 
-        width = int(figure.get_figwidth() * 13)
+        width = int(figure.get_figwidth() * 15)
         figure.supxlabel(textwrap.fill(caption, width), fontsize=9, color="0.25", x=0.02, ha="left")
         self.figures.mkdir(exist_ok=True)
         path = self.figures / f"{name}.png"

@@ -74,10 +74,25 @@ class Report:
             raise CheckFailedError(str(self))
         return self
 
+    def summary(self) -> str:
+        """Return the report with one line a rung: how many checks, and the one nearest to its tolerance."""
+        lines = [self._headline()]
+        for rung, name in RUNGS.items():
+            checks = [c for c in self.checks if c.rung == rung]
+            if checks:
+                worst = max(checks, key=lambda c: (not c.passed, c.error / c.tolerance if c.tolerance else c.error))
+                verdict = "ok" if all(c.passed for c in checks) else "FAIL"
+                bound = f"{worst.error:.1e} ≤ {worst.tolerance:.1e}"
+                lines.append(f"  {rung} {name:<10}  {len(checks):3d} checks, {verdict}; worst {worst.quantity}: {bound}")
+        return "\n".join(lines)
+
+    def _headline(self) -> str:
+        count = f"all {len(self.checks)} checks pass" if self.ok else f"{len(self.failures)} of {len(self.checks)} checks FAIL"
+        return f"{self.title}: {count}"
+
     def __str__(self) -> str:
         width = max([len(c.quantity) for c in self.checks], default=0)
-        lines = [f"{self.title}: {'all' if self.ok else f'{len(self.failures)} of'} {len(self.checks)} checks "
-                 f"{'pass' if self.ok else 'FAIL'}"]
+        lines = [self._headline()]
         for c in self.checks:
             lines.append(
                 f"  {c.rung} {RUNGS[c.rung]:<10}  {c.quantity:<{width}}  {c.error:8.1e} ≤ {c.tolerance:7.1e}  "

@@ -42,6 +42,7 @@ def fit(
     transform: Transform | None = None,
     average: float = 0.0,
     weight_decay: float = 0.0,
+    anneal: bool = False,
     seconds: float = np.inf,
     progress: bool = True,
 ) -> History:
@@ -53,6 +54,7 @@ def fit(
     - `average` β > 0: what is validated and kept is the running mean θ̄ ← β θ̄ + (1 − β) θ (Polyak & Juditsky 1992).
     - `weight_decay` λ > 0 shrinks all matrices by ηλ a step, apart from the gradient (Loshchilov & Hutter 2019); biases,
       shifts and scales are left alone.
+    - `anneal`: let the learning rate fall to zero over `epochs`, along half a cosine (Loshchilov & Hutter 2017).
     - `optimizer`: Adam() unless given. `rng` shuffles the rows and feeds `transform`. `progress` shows a bar.
 
     Raises DivergedError, with the step and the layer, when a number stops being finite.
@@ -72,9 +74,12 @@ def fit(
     history, start = History(), perf_counter()
     mean = flow.theta.copy()  # θ̄, or θ itself when average = 0
     best = flow.theta.copy()
+    rate = optimizer.learning_rate
     with tqdm(range(epochs), disable=not progress, desc="fit", leave=False) as bar:
         for epoch in bar:
             losses = []
+            if anneal:
+                optimizer.learning_rate = rate * 0.5 * (1 + np.cos(np.pi * epoch / epochs))
             for rows in np.array_split(rng.permutation(len(x)), -(-len(x) // batch_size)):
                 batch = x[rows] if transform is None else transform(x[rows], rng)
                 try:
@@ -106,6 +111,7 @@ def fit(
             if epoch - history.best_epoch >= patience or history.seconds > seconds:
                 break
     flow.theta[:] = best
+    optimizer.learning_rate = rate
     return history
 
 

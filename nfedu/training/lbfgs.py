@@ -4,7 +4,7 @@ from nfedu.arrays import Array, NonFiniteError
 from nfedu.flow import Flow
 
 
-def fit_lbfgs(flow: Flow, x: Array, *, iterations: int = 200, tolerance: float = 1e-10) -> float:
+def fit_lbfgs(flow: Flow, x: Array, *, iterations: int = 200, tolerance: float = 1e-14) -> float:
     """Minimise the mean negative log-likelihood (N8) of all of `x` at once; return the loss reached.
 
     For small flows and data sets: every iteration looks at the whole `x`, (N, n). Changes `flow.theta` in place.
@@ -23,4 +23,4 @@ def fit_lbfgs(flow: Flow, x: Array, *, iterations: int = 200, tolerance: float =
     options = {"maxiter": iterations, "ftol": tolerance, "gtol": 1e-8}
     result = minimize(loss, flow.theta.astype(float), jac=True, method="L-BFGS-B", options=options)
     flow.theta[:] = result.x
-    return float(result.fun)
+    return float(flow.nll(x))

@@ -184,7 +184,7 @@ fig, axes = plt.subplots(1, 4, figsize=(12, 3.6))
 samples_axes(axes[0], z, -4, 4, "tab:blue", "z")
 show_warp(axes[1], U)
 samples_axes(axes[2], x, low, high, "tab:orange")
-integral = show_density(axes[3], fan, low, high, points=600)
+integral = show_density(axes[3], fan, low, high, points=600).integral
 for ax in axes[2:]:
     ax.set(xlim=(-6, 6), ylim=(-4, 6))
 for ax, title in zip(axes, ["z ~ N(0, I)", "the grid under U", "x = U(z)", "p(x) by N4"], strict=True):

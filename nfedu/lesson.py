@@ -8,6 +8,7 @@ import argparse
 import sys
 import textwrap
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
@@ -40,8 +41,8 @@ class Claim:
         return bool(self.error <= self.tolerance and (self.printed is None or not self.printed <= self.tolerance))
 
     def __str__(self) -> str:
-        printed = "" if self.printed is None else f"; as printed {self.printed:.1e}"
-        return f"{'✓' if self.holds else '✗'} {self.tag:<4} {self.statement}: {self.error:.1e} ≤ {self.tolerance:.0e}{printed}"
+        printed = "" if self.printed is None else f"; as printed {self.printed:.3g}"
+        return f"{'✓' if self.holds else '✗'} {self.tag:<4} {self.statement}: {self.error:.3g} ≤ {self.tolerance:g}{printed}"
 
 
 LEDGER: list[Claim] = []
@@ -77,12 +78,15 @@ class Lesson:
     def show(self, figure: "Figure", name: str, caption: str) -> None:
         """Write the figure to `figures/<name>.png` with its caption below, and close it."""
         from matplotlib import pyplot as plt
+        from PIL import Image
 
-        width = int(figure.get_figwidth() * 15)
+        width = int(figure.get_figwidth() * 14)
         figure.supxlabel(textwrap.fill(caption, width), fontsize=9, color="0.25", x=0.02, ha="left")
         self.figures.mkdir(exist_ok=True)
         path = self.figures / f"{name}.png"
-        figure.savefig(path)
+        drawn = BytesIO()
+        figure.savefig(drawn, bbox_inches="tight", pad_inches=0.08)
+        Image.open(drawn).convert("RGB").quantize(256).save(path, optimize=True)  # a palette: a third of the bytes
         plt.close(figure)
         print(f"  figure {self.figures.name}/{path.name}: {caption}", flush=True)
 

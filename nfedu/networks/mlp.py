@@ -44,7 +44,8 @@ class MLP:
         self.weights = [
             Parameter(s * rng.standard_normal((i, o))) for s, i, o in zip(spread, sizes, sizes[1:], strict=False)
         ]
-        self.biases = [Parameter(np.zeros(o)) for o in sizes[1:]]
+        self.biases = [Parameter(s * rng.standard_normal(o)) for s, o in zip(spread[:-1], sizes[1:], strict=False)]
+        self.biases.append(Parameter(np.zeros(n_out)))
 
     def __call__(self, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         """Return the outputs (N, n_out), and `backward`, which takes their gradient and returns that of x (N, n_in)."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nfedu.arrays import Array
-from nfedu.checks.densities import density_on_grid
+from nfedu.checks.densities import Grid, density_on_grid
 from nfedu.distributions import Distribution
 
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 def show_density(
     axes: "Axes", distribution: Distribution, low: ArrayLike = -3.0, high: ArrayLike = 3.0, points: int = 400, gamma: float = 0.6
-) -> float:
-    """Draw p over the box [low, high] with its integral in the corner; return the integral.
+) -> Grid:
+    """Draw p over the box [low, high] with its integral in the corner; return the grid and the integral.
 
     Midpoint rule with `points` cells a side. Colour is p^gamma, so that faint parts are seen too.
     """
@@ -25,7 +25,7 @@ def show_density(
     axes.imshow(grid.density.T**gamma, origin="lower", extent=(left, right, bottom, top), interpolation="bilinear")
     density_axes(axes)
     integral_note(axes, grid.integral)
-    return grid.integral
+    return grid
 
 
 def density_axes(axes: "Axes", letter: str = "x") -> None:

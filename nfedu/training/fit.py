@@ -55,7 +55,7 @@ def fit(
     - `weight_decay` λ > 0 shrinks all matrices by ηλ a step, apart from the gradient (Loshchilov & Hutter 2019); biases,
       shifts and scales are left alone.
     - `anneal`: let the learning rate fall to zero over `epochs`, along half a cosine (Loshchilov & Hutter 2017).
-    - `optimizer`: Adam() unless given. `rng` shuffles the rows and feeds `transform`. `progress` shows a bar.
+    - `optimizer`: Adam() unless given. `rng` shuffles the rows and feeds `transform`. `progress` shows a bar on a terminal.
 
     Raises DivergedError, with the step and the layer, when a number stops being finite.
     """
@@ -75,7 +75,7 @@ def fit(
     mean = flow.theta.copy()  # θ̄, or θ itself when average = 0
     best = flow.theta.copy()
     rate = optimizer.learning_rate
-    with tqdm(range(epochs), disable=not progress, desc="fit", leave=False) as bar:
+    with tqdm(range(epochs), disable=None if progress else True, desc="fit", leave=False) as bar:
         for epoch in bar:
             losses = []
             if anneal:

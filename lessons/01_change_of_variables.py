@@ -3,11 +3,12 @@
 #
 # *Notes: flow-based models; 变量替换定理; 维度一致. Statements N1–N5, misprints M1 and M2.*
 #
-# A flow makes data $x$ from simple noise $z$ by an invertible map $x = f(z)$ and asks one question: if $z$ has a density
-# that we know, what is the density of $x$? This lesson answers it in one dimension, then in $n$.
+# A flow makes data $x$ from simple noise $z$ by an invertible map $x = f(z)$ and asks one question: if $z$ has a
+# density that we know, what is the density of $x$? This lesson answers it in one dimension, then in $n$.
 #
-# Notation, here and everywhere: $z$ is the latent side, $x$ the data side, $h = f^{-1}$. Batches are `(N, n)`: points in
-# rows. `z_to_x` and `x_to_z` are the two directions; the literature calls either of them "forward", so we call neither.
+# Notation, here and everywhere: $z$ is the latent side, $x$ the data side, $h = f^{-1}$. Batches are `(N, n)`: points
+# in rows. `z_to_x` and `x_to_z` are the two directions; the literature calls either of them "forward", so we call
+# neither.
 
 # %%
 import numpy as np
@@ -32,8 +33,8 @@ rng = np.random.default_rng(1)
 # p_X(x) = p_Z(h(x))\,\left|h'(x)\right|
 # $$ (N2)
 #
-# The same from the distribution function: for increasing $h$, $P(X \le x) = P(Z \le h(x)) = \Phi_Z(h(x))$; differentiate.
-# For decreasing $h$ it is $1 - \Phi_Z(h(x))$, whose derivative has a minus: hence the modulus.
+# The same from the distribution function: for increasing $h$, $P(X \le x) = P(Z \le h(x)) = \Phi_Z(h(x))$;
+# differentiate. For decreasing $h$ it is $1 - \Phi_Z(h(x))$, whose derivative has a minus: hence the modulus.
 #
 # In logarithms, which is how every layer of this library returns it: $\log p_X(x) = \log p_Z(z) + \log|dz/dx|$.
 #
@@ -67,8 +68,12 @@ for ax, (name, (base, layer, logpdf)) in zip(axes, known.items(), strict=True):
         slice_x = np.linspace(edges_x[i], edges_x[i + 1], 40)[:, None]
         ax.fill_between(slice_x[:, 0], np.exp(flow.log_prob(slice_x)), color=plt.cm.viridis(i / 9))
     ax.set(xlabel="x", ylabel="p(x)", title=name, xlim=(max(edges_x[0], -6), min(edges_x[-1], 8)))
-lesson.show(fig, "01_equal_mass", "Each coloured slice holds the same mass of x. Where the map stretches (wide slices) the "
-            "density is low, where it compresses it is high: that factor is |h'(x)|.")
+lesson.show(
+    fig,
+    "01_equal_mass",
+    "Each coloured slice holds the same mass of x. Where the map stretches (wide slices) the "
+    "density is low, where it compresses it is high: that factor is |h'(x)|.",
+)
 
 # %% [markdown]
 # **Trap.** $h'$ is the slope of the *inverse*. With the slope of $f$ in its place the density is off by its square. In
@@ -76,18 +81,23 @@ lesson.show(fig, "01_equal_mass", "Each coloured slice holds the same mass of x.
 #
 # ## Why not a VAE? (flow-based models, VAE 对比)
 #
-# A variational autoencoder has $p(z)$ and a decoder $p(x|z)$ at hand. The marginal $p(x) = \int p(x|z)\,p(z)\,dz$ and the
-# posterior $p(z|x)$ are not: it trains on a bound. A flow gives up the noise of the decoder. Its $x = f(z)$ is exactly
-# undone, and $p(x)$ is one formula (N1). The price: $f$ must be invertible, and its determinant affordable.
+# A variational autoencoder has $p(z)$ and a decoder $p(x|z)$ at hand. The marginal $p(x) = \int p(x|z)\,p(z)\,dz$ and
+# the posterior $p(z|x)$ are not: it trains on a bound. A flow gives up the noise of the decoder. Its $x = f(z)$ is
+# exactly undone, and $p(x)$ is one formula (N1). The price: $f$ must be invertible, and its determinant affordable.
 #
-# Take a toy decoder, $x|z \sim N(\sinh z, 0.1^2)$, and estimate its $p(x)$ by averaging $p(x|z_k)$ over $S$ draws of $z$.
+# Take a toy decoder, $x|z \sim N(\sinh z, 0.1^2)$, and estimate its $p(x)$ by averaging $p(x|z_k)$ over $S$ draws of
+# $z$.
 
 # %%
 SIGMA, at = 0.1, 1.0
-truth = integrate.quad(lambda z: stats.norm.pdf(at, np.sinh(z), SIGMA) * stats.norm.pdf(z), -8, 8, points=[np.arcsinh(at)])[0]
+truth = integrate.quad(
+    lambda z: stats.norm.pdf(at, np.sinh(z), SIGMA) * stats.norm.pdf(z), -8, 8, points=[np.arcsinh(at)]
+)[0]
 counts = 10 ** np.arange(1, lesson.pick(5, 6))
 errors = [
-    np.sqrt(np.mean([(stats.norm.pdf(at, np.sinh(rng.standard_normal(S)), SIGMA).mean() - truth) ** 2 for _ in range(60)]))
+    np.sqrt(
+        np.mean([(stats.norm.pdf(at, np.sinh(rng.standard_normal(S)), SIGMA).mean() - truth) ** 2 for _ in range(60)])
+    )
     for S in counts
 ]
 slope = np.polyfit(np.log(counts), np.log(errors), 1)[0]
@@ -99,23 +109,32 @@ lesson.claim("N1", "a decoder's marginal by Monte Carlo: error ∝ S^−½, slop
 lesson.claim("N1", "a flow undoes z→x exactly", abs(back - z).max(), 1e-12, nfedu.Flow)
 lesson.claim("N1", "a flow's p(x) is exact: ∫p = 1 by quadrature", abs(total - 1), 1e-7, nfedu.Flow.log_prob)
 
-exact = abs(np.exp(flow.log_prob(x)) - stats.norm.pdf(np.sinh(0.5 * np.arcsinh(x[:, 0])))
-            * 0.5 * np.cosh(0.5 * np.arcsinh(x[:, 0])) / np.sqrt(1 + x[:, 0] ** 2)).max()  # N2 written out by hand
+exact = abs(
+    np.exp(flow.log_prob(x))
+    - stats.norm.pdf(np.sinh(0.5 * np.arcsinh(x[:, 0])))
+    * 0.5
+    * np.cosh(0.5 * np.arcsinh(x[:, 0]))
+    / np.sqrt(1 + x[:, 0] ** 2)
+).max()  # N2 written out by hand
 fig, ax = plt.subplots(figsize=(5.2, 3.4))
 ax.loglog(counts, errors, "o-", color="tab:red", label="decoder: Monte-Carlo error of p(x)")
 ax.loglog(counts, errors[0] * (counts / counts[0]) ** -0.5, ":", color="0.5", label="slope −½")
 ax.axhline(max(exact, 1e-17), color="tab:blue", label="flow: N2, one evaluation")
 ax.set(xlabel="samples S of z", ylabel="error of p(x)", ylim=(1e-18, 1))
 ax.legend(loc="center right")
-lesson.show(fig, "01_decoder_or_flow", "The decoder's marginal costs a hundred times the samples for one more digit; the "
-            "flow's density is exact to rounding at the price of one inverse.")
+lesson.show(
+    fig,
+    "01_decoder_or_flow",
+    "The decoder's marginal costs a hundred times the samples for one more digit; the "
+    "flow's density is exact to rounding at the price of one inverse.",
+)
 
 # %% [markdown]
 # ## In n dimensions (变量替换定理, n-D)
 #
-# A small cube of volume $dz$ becomes a small parallelepiped. Its edges are the columns of the Jacobian $\partial f/\partial z$,
-# its volume $|\det \partial f/\partial z|\,dz$. The mass is the same, so the density is divided by that factor, which is to say
-# multiplied by the determinant of the inverse's Jacobian:
+# A small cube of volume $dz$ becomes a small parallelepiped. Its edges are the columns of the Jacobian $\partial
+# f/\partial z$, its volume $|\det \partial f/\partial z|\,dz$. The mass is the same, so the density is divided by that
+# factor, which is to say multiplied by the determinant of the inverse's Jacobian:
 #
 # $$
 # p_X(x) = p_Z(h(x))\,\left|\det \frac{\partial h(x)}{\partial x}\right|
@@ -128,7 +147,9 @@ worst = 0.0
 for n in (1, 2, 3, 5):
     A = rng.standard_normal((n, n))
     points = rng.standard_normal((50, n)) @ A.T
-    log_p = nfedu.StandardNormal(n).log_prob(np.linalg.solve(A, points.T).T) + np.linalg.slogdet(np.linalg.inv(A))[1]  # N3
+    log_p = (
+        nfedu.StandardNormal(n).log_prob(np.linalg.solve(A, points.T).T) + np.linalg.slogdet(np.linalg.inv(A))[1]
+    )  # N3
     worst = max(worst, abs(log_p - stats.multivariate_normal(np.zeros(n), A @ A.T).logpdf(points)).max())
 lesson.claim("N3", "X = AZ has the density of N(0, AAᵀ), n ∈ {1, 2, 3, 5}", worst, 1e-10, "numpy slogdet")
 
@@ -143,8 +164,8 @@ lesson.claim("N3", "X = AZ has the density of N(0, AAᵀ), n ∈ {1, 2, 3, 5}", 
 # \partial V_2/\partial x_1 & \partial V_2/\partial x_2 \end{pmatrix}\right|
 # $$ (N4)
 #
-# An example that can be undone by hand: $x_2 = z_2 + z_1^2/4$, then $x_1 = z_1 e^{x_2/4}$. Going back, $z_1 = x_1 e^{-x_2/4}$
-# first, then $z_2 = x_2 - z_1^2/4$.
+# An example that can be undone by hand: $x_2 = z_2 + z_1^2/4$, then $x_1 = z_1 e^{x_2/4}$. Going back, $z_1 = x_1
+# e^{-x_2/4}$ first, then $z_2 = x_2 - z_1^2/4$.
 
 
 # %%
@@ -173,7 +194,7 @@ class Fan:
         self.volume = volume
 
     def log_prob(self, x):
-        return self.base.log_prob(V(x)) + np.log(self.volume(V_jacobian(x)))                 # N4
+        return self.base.log_prob(V(x)) + np.log(self.volume(V_jacobian(x)))  # N4
 
 
 fan = Fan(lambda J: abs(np.linalg.det(J)))
@@ -189,16 +210,22 @@ for ax in axes[2:]:
     ax.set(xlim=(-6, 6), ylim=(-4, 6))
 for ax, title in zip(axes, ["z ~ N(0, I)", "the grid under U", "x = U(z)", "p(x) by N4"], strict=True):
     ax.set_title(title)
-lesson.show(fig, "01_u_and_v", "The grid's cells show |det ∂U/∂z|: above they are large and the samples thin, below they are "
-            "small and the samples crowd. The density says the same, and integrates to one.")
-lesson.claim("N4", "∂V/∂x by hand equals the complex step", abs(V_jacobian(x) - jacobians(V, x)).max(), 1e-12, jacobians)
+lesson.show(
+    fig,
+    "01_u_and_v",
+    "The grid's cells show |det ∂U/∂z|: above they are large and the samples thin, below they are "
+    "small and the samples crowd. The density says the same, and integrates to one.",
+)
+lesson.claim(
+    "N4", "∂V/∂x by hand equals the complex step", abs(V_jacobian(x) - jacobians(V, x)).max(), 1e-12, jacobians
+)
 lesson.claim("N4", "with both rows the density integrates to 1", abs(integral - 1), 1e-3, density_on_grid)
 
 # %% [markdown]
 # ### Errata
 #
-# **M1.** The notes print the determinant with the first row alone. A 1×2 matrix has none; the nearest thing that it has, the
-# length $\sqrt{JJ^\top}$ of the row, does not make a density.
+# **M1.** The notes print the determinant with the first row alone. A 1×2 matrix has none; the nearest thing that it
+# has, the length $\sqrt{JJ^\top}$ of the row, does not make a density.
 #
 # **M2.** They write $X_1, X_2 \sim U_1(Z_1, Z_2)$. These are equations between random variables, not distributions: an
 # independent $X'$ with the distribution of $U(Z)$ tells nothing about this $Z$.
@@ -208,21 +235,26 @@ first_row = Fan(lambda J: np.sqrt((J[:, 0] ** 2).sum(axis=1)))
 printed = abs(density_on_grid(first_row, low, high, points=600).integral - 1)
 lesson.claim("M1", "|∫p − 1| with the 2×2 matrix", abs(integral - 1), 1e-3, density_on_grid, printed)
 drawn_apart = U(rng.standard_normal(z.shape))  # "X ~ U(Z)"
-lesson.claim("M2", "max|V(X) − Z| for X = U(Z)", abs(V(x) - z).max(), 1e-12, "U and V", printed=abs(V(drawn_apart) - z).max())
+lesson.claim(
+    "M2", "max|V(X) − Z| for X = U(Z)", abs(V(x) - z).max(), 1e-12, "U and V", printed=abs(V(drawn_apart) - z).max()
+)
 
 # %% [markdown]
 # ## Same dimension on both sides (维度一致)
 #
 # If $h(f(z)) = z$ and $f(h(x)) = x$ are differentiable, the chain rule gives $J_h J_f = I_k$ and $J_f J_h = I_n$ for
-# $f: \mathbb{R}^k \to \mathbb{R}^n$. A product through $k$ dimensions has rank at most $k$, and $I_n$ has rank $n$: so $k = n$ (N5).
-# Send a line into the plane by $f(z) = (z, z^2)$: then $J_f J_h$ has determinant 0, whatever left inverse $h$ we take.
+# $f: \mathbb{R}^k \to \mathbb{R}^n$. A product through $k$ dimensions has rank at most $k$, and $I_n$ has rank $n$: so
+# $k = n$ (N5). Send a line into the plane by $f(z) = (z, z^2)$: then $J_f J_h$ has determinant 0, whatever left inverse
+# $h$ we take.
 
 # %%
 t = rng.standard_normal((200, 1))
 J_f = jacobians(lambda v: np.concatenate([v, v**2], axis=1), t)  # (N, 2, 1)
 determinants = []
 for c in (0.0, 0.7, -2.0):  # left inverses h(x) = x₁ + c (x₂ − x₁²)
-    J_h = jacobians(lambda v, c=c: v[:, :1] + c * (v[:, 1:] - v[:, :1] ** 2), np.concatenate([t, t**2], axis=1))  # (N, 1, 2)
+    J_h = jacobians(
+        lambda v, c=c: v[:, :1] + c * (v[:, 1:] - v[:, :1] ** 2), np.concatenate([t, t**2], axis=1)
+    )  # (N, 1, 2)
     determinants.append(abs(np.linalg.det(J_f @ J_h)).max())
 lesson.claim("N5", "1→2 dimensions: det J_f J_h = 0, where an inverse needs 1", max(determinants), 1e-12, jacobians)
 for k, n in ((2, 3), (3, 2)):
@@ -235,5 +267,5 @@ for k, n in ((2, 3), (3, 2)):
     lesson.claim("N5", f"a flow from {k} to {n} dimensions is refused", refused, 0, nfedu.Flow)
 
 # %% [markdown]
-# **Exercise.** Write the layer $x = z + \tfrac12 \sin z$ by hand, inverse by Newton's method, and let
-# `python -m nfedu check my_layer.py:Sine` judge it. What happens to the log-det at $x = z + \sin z$, where the slope touches 0?
+# **Exercise.** Write the layer $x = z + \tfrac12 \sin z$ by hand, inverse by Newton's method, and let `python -m nfedu
+# check my_layer.py:Sine` judge it. What happens to the log-det at $x = z + \sin z$, where the slope touches 0?

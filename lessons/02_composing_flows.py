@@ -3,8 +3,8 @@
 #
 # *Notes: 归一化流模型; 组合; 优化目标; 三角 Jacobian. Statements N6–N9, misprint M3.*
 #
-# One invertible map with an affordable determinant is a poor model. Many of them, one after the other, are a rich one, and
-# stay as easy. This lesson composes maps, fits them by maximum likelihood, and asks what a determinant costs.
+# One invertible map with an affordable determinant is a poor model. Many of them, one after the other, are a rich one,
+# and stay as easy. This lesson composes maps, fits them by maximum likelihood, and asks what a determinant costs.
 
 # %%
 from time import perf_counter
@@ -29,15 +29,17 @@ rng = np.random.default_rng(2)
 # p_X(x; \theta) = p_Z\big(f_\theta^{-1}(x)\big)\,\left|\det \frac{\partial f_\theta^{-1}(x)}{\partial x}\right|
 # $$ (N6)
 #
-# The second factor is what *normalizes*: it makes the integral one whatever $\theta$ is. In the library this is `Flow`: a base
-# distribution and bijections, given in the order in which $z$ meets them.
+# The second factor is what *normalizes*: it makes the integral one whatever $\theta$ is. In the library this is `Flow`:
+# a base distribution and bijections, given in the order in which $z$ meets them.
 
 
 # %%
 def twisted(rng):
     """Four layers in the plane, with weights large enough to be seen."""
     first, second = (nfedu.AdditiveCoupling(2, (16,), flip=flip, activation="tanh", rng=rng) for flip in (False, True))
-    flow = nfedu.Flow(nfedu.StandardNormal(2), [nfedu.Rescale(2, [1.2, 0.6]), first, second, nfedu.SinhArcsinh(2, 0.4, 1.3)])
+    flow = nfedu.Flow(
+        nfedu.StandardNormal(2), [nfedu.Rescale(2, [1.2, 0.6]), first, second, nfedu.SinhArcsinh(2, 0.4, 1.3)]
+    )
     for layer in (first, second):
         layer.net.weights[-1].value[...] = 0.8 * rng.standard_normal((16, 1))
     return flow
@@ -52,22 +54,24 @@ lesson.claim("N6", "|∫p − 1|", abs(density_on_grid(flow, -6, 6, 500).integra
 # %% [markdown]
 # ## Composition (组合)
 #
-# $Z_M = f^{(M)} \circ \dots \circ f^{(1)}(Z_0)$. The inverse undoes the last layer first, and by the chain rule its Jacobian is
-# a product of matrices, each taken at the point that the data have reached by then. The determinant of a product is the
-# product of determinants:
+# $Z_M = f^{(M)} \circ \dots \circ f^{(1)}(Z_0)$. The inverse undoes the last layer first, and by the chain rule its
+# Jacobian is a product of matrices, each taken at the point that the data have reached by then. The determinant of a
+# product is the product of determinants:
 #
 # $$
 # p_X(x; \theta) = p_Z\big(f_\theta^{-1}(x)\big) \prod_{m=1}^{M} \left|\det \frac{\partial (f^{(m)})^{-1}(Z_m)}{\partial Z_m}\right|
 # $$ (N7)
 #
-# So log-dets add: `Chain` does nothing else, and its `backward` hands the same `g_log_det` to every layer. Below, the density
-# after 0, 1, …, 4 layers: each picture is a flow by itself, with its own integral.
+# So log-dets add: `Chain` does nothing else, and its `backward` hands the same `g_log_det` to every layer. Below, the
+# density after 0, 1, …, 4 layers: each picture is a flow by itself, with its own integral.
 
 # %%
 x = flow.sample(200, rng)
 _, log_det, _ = flow.x_to_z(x)
 dense = np.linalg.slogdet(jacobians(lambda v: flow.astype(complex).x_to_z(v)[0], x))[1]
-lesson.claim("N7", "sum of the layers' log-dets = slogdet of the whole Jacobian", abs(log_det - dense).max(), 1e-10, nfedu.Chain)
+lesson.claim(
+    "N7", "sum of the layers' log-dets = slogdet of the whole Jacobian", abs(log_det - dense).max(), 1e-10, nfedu.Chain
+)
 
 layers = flow.bijection.bijections
 fig, axes = plt.subplots(2, 5, figsize=(12, 5.2))
@@ -87,14 +91,18 @@ for m in range(5):
     axes[0, m].set_title(f"after {m}: {type(layers[m - 1]).__name__}" if m else "base, N(0, I)")
     for ax in axes[:, m]:
         ax.set(xlim=(-4.5, 4.5), ylim=(-4.5, 4.5))
-lesson.show(fig, "02_layer_by_layer", "Above the density after each layer, below what has become of a square grid. Rescaling and "
-            "sinh-arcsinh change the cells' areas; the couplings only shear them.")
+lesson.show(
+    fig,
+    "02_layer_by_layer",
+    "Above the density after each layer, below what has become of a square grid. Rescaling and "
+    "sinh-arcsinh change the cells' areas; the couplings only shear them.",
+)
 
 # %% [markdown]
 # ### Erratum
 #
-# **M3.** The notes print the factor as $\partial f^{(m)}(Z_{m-1})/\partial Z_m$. But $f^{(m)}(Z_{m-1})$ *is* $Z_m$, so that factor is
-# $\partial Z_m/\partial Z_m = 1$: a density without its normalizing part.
+# **M3.** The notes print the factor as $\partial f^{(m)}(Z_{m-1})/\partial Z_m$. But $f^{(m)}(Z_{m-1})$ *is* $Z_m$, so
+# that factor is $\partial Z_m/\partial Z_m = 1$: a density without its normalizing part.
 
 
 # %%
@@ -116,11 +124,12 @@ lesson.claim("M3", "|∫p − 1| with the inverses' Jacobians", corrected, 1e-3,
 # \max_\theta \sum_{x \in D} \left[ \log p_Z\big(f_\theta^{-1}(x)\big) + \log\left|\det \frac{\partial f_\theta^{-1}(x)}{\partial x}\right| \right]
 # $$ (N8)
 #
-# The first term pulls the data's latents to where the base is dense. The second resists: without it, mapping everything to
-# one point would win. `Flow.nll` returns the mean with a minus, and sets `flow.grad` by one pass back through the layers.
+# The first term pulls the data's latents to where the base is dense. The second resists: without it, mapping everything
+# to one point would win. `Flow.nll` returns the mean with a minus, and sets `flow.grad` by one pass back through the
+# layers.
 #
-# For $x = sz + t$ and a normal base the optimum is known: $t$ is the mean, $|s|$ the standard deviation of the data. L-BFGS on the
-# flat `theta` finds it.
+# For $x = sz + t$ and a normal base the optimum is known: $t$ is the mean, $|s|$ the standard deviation of the data.
+# L-BFGS on the flat `theta` finds it.
 
 # %%
 data = rng.gamma(3.0, size=(2000, 1))
@@ -139,7 +148,9 @@ path = []
 for _ in range(lesson.pick(150, 400)):
     path.append(by_adam.nll(data))
     optimizer.step(by_adam.theta, by_adam.grad)
-print(f"  mean −log p in nats: affine {affine.nll(data):.4f}, sinh-arcsinh by L-BFGS {loss:.4f}, by Adam {path[-1]:.4f}")
+print(
+    f"  mean −log p in nats: affine {affine.nll(data):.4f}, sinh-arcsinh by L-BFGS {loss:.4f}, by Adam {path[-1]:.4f}"
+)
 
 grid = np.linspace(-1, 10, 500)[:, None]
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.3))
@@ -150,16 +161,20 @@ left.set(xlabel="x", ylabel="p(x)")
 left.legend()
 right.semilogy(np.maximum(np.array(path) - loss, 1e-16), color="tab:orange")
 right.set(xlabel="Adam step", ylabel="loss above L-BFGS's, nats")
-lesson.show(fig, "02_maximum_likelihood", "Left: an affine flow can only be a Gaussian; two more parameters give the skew. Right: "
-            "Adam approaches the optimum that L-BFGS found on the same loss.")
+lesson.show(
+    fig,
+    "02_maximum_likelihood",
+    "Left: an affine flow can only be a Gaussian; two more parameters give the skew. Right: "
+    "Adam approaches the optimum that L-BFGS found on the same loss.",
+)
 
 # %% [markdown]
 # ### Is the gradient right?
 #
-# Never believe a gradient that no number has shown. A central difference $(L(\theta + h) - L(\theta - h))/2h$ is off by $O(h^2)$
-# for large $h$ and by rounding, $\varepsilon/h$, for small $h$: at best ten digits. The *complex step* $\operatorname{Im} L(\theta + ih)/h$
-# subtracts nothing, so $h$ can be as small as we like, and all digits are right. That is why every layer of this library
-# is written with functions that accept complex numbers.
+# Never believe a gradient that no number has shown. A central difference $(L(\theta + h) - L(\theta - h))/2h$ is off by
+# $O(h^2)$ for large $h$ and by rounding, $\varepsilon/h$, for small $h$: at best ten digits. The *complex step*
+# $\operatorname{Im} L(\theta + ih)/h$ subtracts nothing, so $h$ can be as small as we like, and all digits are right.
+# That is why every layer of this library is written with functions that accept complex numbers.
 
 # %%
 x, v = flow.sample(100, rng), rng.standard_normal(flow.theta.size)
@@ -182,23 +197,27 @@ ax.loglog(steps, np.maximum(central, 1e-17), "o-", ms=3, color="tab:red", label=
 ax.loglog(steps, np.maximum(by_complex, 1e-17), "o-", ms=3, color="tab:blue", label="complex step")
 ax.set(xlabel="step h", ylabel="relative error", ylim=(1e-17, 10))
 ax.legend()
-lesson.show(fig, "02_gradient_check", "The same derivative of the loss, along a random direction in θ. Differences lose digits to "
-            "rounding as h shrinks; the complex step does not, from h = 1e-9 down it agrees with backward to all digits.")
+lesson.show(
+    fig,
+    "02_gradient_check",
+    "The same derivative of the loss, along a random direction in θ. Differences lose digits to "
+    "rounding as h shrinks; the complex step does not, from h = 1e-9 down it agrees with backward to all digits.",
+)
 error = abs(complex_step(loss_at, flow.theta, v) / exact - 1)
 lesson.claim("N8", "θ-gradient by hand against the complex step", error, 1e-11, nfedu.Flow.nll)
 
 # %% [markdown]
 # ## What a determinant costs (三角 Jacobian)
 #
-# A general determinant takes an LU factorisation: $O(n^3)$, for every data point and every step. If each layer's Jacobian is
-# triangular, its determinant is the product of the diagonal:
+# A general determinant takes an LU factorisation: $O(n^3)$, for every data point and every step. If each layer's
+# Jacobian is triangular, its determinant is the product of the diagonal:
 #
 # $$
 # \frac{\partial x_i}{\partial z_j} = 0 \text{ for } j > i \quad\Rightarrow\quad \det \frac{\partial x}{\partial z} = \prod_{i=1}^n \frac{\partial x_i}{\partial z_i}
 # $$ (N9)
 #
-# in $O(n)$. All layers of the following lessons are built for this. Here is the simplest of them, and a first example of how a
-# layer is written: both directions, and under each the lines that differentiate it.
+# in $O(n)$. All layers of the following lessons are built for this. Here is the simplest of them, and a first example
+# of how a layer is written: both directions, and under each the lines that differentiate it.
 
 
 # %%
@@ -222,7 +241,7 @@ class Triangular(nfedu.Bijection):
             self.a.grad += np.diag(g_L) * np.diag(L) + g_log_det.sum()
             return g_x @ L
 
-        return z @ L.T, np.full(len(z), self.a.value.sum()), backward                        # N9
+        return z @ L.T, np.full(len(z), self.a.value.sum()), backward  # N9
 
     def x_to_z(self, x):
         L = self.matrix()
@@ -235,7 +254,7 @@ class Triangular(nfedu.Bijection):
             self.a.grad += np.diag(g_L) * np.diag(L) - g_log_det.sum()
             return g_x
 
-        return z, np.full(len(x), -self.a.value.sum()), backward                             # N9
+        return z, np.full(len(x), -self.a.value.sum()), backward  # N9
 
     def parameters(self):
         return {"below": self.below, "a": self.a}
@@ -253,7 +272,10 @@ seconds = {"general: LU": [], "triangular: diagonal": []}
 errors = []
 for n in sizes:
     L = np.tril(rng.standard_normal((n, n)) / n, -1) + np.diag(rng.uniform(0.5, 2, n))
-    methods = {"general: LU": lambda L=L: np.linalg.slogdet(L)[1], "triangular: diagonal": lambda L=L: np.log(abs(np.diagonal(L))).sum()}
+    methods = {
+        "general: LU": lambda L=L: np.linalg.slogdet(L)[1],
+        "triangular: diagonal": lambda L=L: np.log(abs(np.diagonal(L))).sum(),
+    }
     errors.append(abs(np.subtract(*[f() for f in methods.values()])) / n)
     for name, f in methods.items():
         times = []
@@ -262,7 +284,13 @@ for n in sizes:
             f()
             times.append(perf_counter() - start)
         seconds[name].append(np.median(times))
-lesson.claim("N9", f"log|det| of a triangular matrix from its diagonal, per dimension, n ≤ {sizes[-1]}", max(errors), 1e-12, "numpy slogdet")
+lesson.claim(
+    "N9",
+    f"log|det| of a triangular matrix from its diagonal, per dimension, n ≤ {sizes[-1]}",
+    max(errors),
+    1e-12,
+    "numpy slogdet",
+)
 
 fig, ax = plt.subplots(figsize=(5.2, 3.4))
 for (name, s), colour in zip(seconds.items(), ("tab:red", "tab:blue"), strict=True):
@@ -272,9 +300,14 @@ for (name, s), colour in zip(seconds.items(), ("tab:red", "tab:blue"), strict=Tr
 ax.loglog(sizes, seconds["general: LU"][-1] * 1e6 * (sizes / sizes[-1]) ** 3.0, ":", color="0.5", label="slope 3")
 ax.set(xlabel="dimension n", ylabel="one log-determinant, µs")
 ax.legend()
-lesson.show(fig, "02_determinant_cost", "A flow needs one determinant for every point, layer and step. The general one grows as n³, the "
-            "triangular one as n; below n = 32 both are the overhead of a call.")
+lesson.show(
+    fig,
+    "02_determinant_cost",
+    "A flow needs one determinant for every point, layer and step. The general one grows as n³, the "
+    "triangular one as n; below n = 32 both are the overhead of a call.",
+)
 
 # %% [markdown]
-# **Exercise.** Show that two lower triangular layers in a row are one, so nothing is gained; then put `nfedu.Reverse(n)` between
-# them. What matrices can you reach now? (Hint: every invertible matrix is, up to a permutation, a product $LU$.)
+# **Exercise.** Show that two lower triangular layers in a row are one, so nothing is gained; then put
+# `nfedu.Reverse(n)` between them. What matrices can you reach now? (Hint: every invertible matrix is, up to a
+# permutation, a product $LU$.)

@@ -58,7 +58,9 @@ def build(layer: type[Bijection], n: int, rng: np.random.Generator) -> Bijection
     wanted = inspect.signature(layer).parameters
     others = [k for k, p in wanted.items() if k not in offered and p.default is p.empty and p.kind not in (2, 4)]
     if others:
-        raise ValueError(f"{layer.__name__} needs the argument {others[0]!r}; give it a default, only n and rng are passed")
+        raise ValueError(
+            f"{layer.__name__} needs the argument {others[0]!r}; give it a default, only n and rng are passed"
+        )
     built = layer(**{k: v for k, v in offered.items() if k in wanted})
     missing = [k for k in ("n", "z_to_x", "x_to_z", "parameters") if not hasattr(built, k)]
     if missing:

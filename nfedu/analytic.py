@@ -10,17 +10,17 @@ from nfedu.arrays import Array
 
 
 def softplus(a: Array) -> Array:
-    """log(1 + eᵃ) = max(a, 0) + log(1 + e^{−|a|}), without overflow."""
+    """Return log(1 + eᵃ) = max(a, 0) + log(1 + e^{−|a|}), without overflow."""
     return np.maximum(a, 0) + np.log1p(np.exp(np.minimum(a, -a)))  # NumPy orders complex numbers by their real part
 
 
 def sigmoid(a: Array) -> Array:
-    """1 / (1 + e⁻ᵃ), the derivative of softplus; relative accuracy at both ends."""
+    """Return 1 / (1 + e⁻ᵃ), the derivative of softplus; relative accuracy at both ends."""
     e = np.exp(np.minimum(a, -a))
     return np.where(a.real > 0, 1, e) / (1 + e)
 
 
 def log_sum_exp(a: Array, axis: int) -> Array:
-    """log Σ eᵃ along `axis`, shifted by the largest real part so that nothing overflows."""
+    """Return log Σ eᵃ along `axis`, shifted by the largest real part so that nothing overflows."""
     shift = a.real.max(axis=axis, keepdims=True)
     return np.log(np.exp(a - shift).sum(axis=axis)) + shift.squeeze(axis)

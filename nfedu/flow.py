@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +23,9 @@ class Flow:
     A flow has the methods of a distribution (`log_prob`, `sample`, `score`) and those of a bijection.
     """
 
-    def __init__(self, base: Distribution, bijections: Bijection | Sequence[Bijection], dtype: Any = np.float64) -> None:
+    def __init__(
+        self, base: Distribution, bijections: Bijection | Sequence[Bijection], dtype: Any = np.float64
+    ) -> None:
         self.base = base
         self.bijection = Chain([bijections] if isinstance(bijections, Bijection) else bijections)
         self.n = self.bijection.n
@@ -35,7 +37,7 @@ class Flow:
     def log_prob(self, x: Array) -> Array:
         """Return log p_X(x) in nats for each row, (N,)."""
         z, log_det, _ = self.x_to_z(x)
-        return self.base.log_prob(z) + log_det                                               # N6
+        return self.base.log_prob(z) + log_det  # N6
 
     def sample(self, count: int, rng: np.random.Generator) -> Array:
         """Draw `count` points x = f_θ(z), z ~ base, (count, n)."""
@@ -52,7 +54,7 @@ class Flow:
     def nll(self, x: Array) -> float:
         """Return the mean negative log-likelihood in nats per point, and set `grad` to its gradient in θ (N8)."""
         z, log_det, backward = self.x_to_z(x)
-        log_p = self.base.log_prob(z) + log_det                                              # N8
+        log_p = self.base.log_prob(z) + log_det  # N8
         N = len(z)
         self.grad[:] = 0
         backward(-self.base.score(z) / N, np.full(N, -1 / N, self.dtype))

@@ -97,7 +97,9 @@ def begin(title: str) -> Lesson:
 
     parser = argparse.ArgumentParser(description=title)
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--quick", dest="length", action="store_const", const="quick", help="all claims, little training")
+    length.add_argument(
+        "--quick", dest="length", action="store_const", const="quick", help="all claims, little training"
+    )
     length.add_argument("--full", dest="length", action="store_const", const="full", help="the long trainings")
     script = Path(sys.argv[0]).resolve()
     is_script = script.parent.name == "lessons"

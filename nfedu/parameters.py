@@ -58,7 +58,9 @@ def pack(parameters: dict[str, Parameter], dtype: Any = np.float64) -> tuple[Arr
     if taken:
         raise ValueError(f"{taken[0]} already belongs to a Flow; build this one from copy.deepcopy(layers)")
     if len({id(p) for p in parameters.values()}) < len(parameters):
-        raise ValueError("a parameter appears twice in this flow; give each position a layer of its own (copy.deepcopy)")
+        raise ValueError(
+            "a parameter appears twice in this flow; give each position a layer of its own (copy.deepcopy)"
+        )
     theta = np.concatenate([np.zeros(0, dtype), *(p.value.ravel().astype(dtype) for p in parameters.values())])
     grad = np.zeros_like(theta)
     start = 0

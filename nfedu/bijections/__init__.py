@@ -2,8 +2,9 @@
 
 from nfedu.bijections.base import Bijection, Chain, Inverse
 from nfedu.bijections.coupling import AdditiveCoupling
-from nfedu.bijections.elementwise import Affine, Exp, Logit, Rescale, Shift, SinhArcsinh
+from nfedu.bijections.elementwise import Exp, Logit, SinhArcsinh
 from nfedu.bijections.permutations import Permute, Reverse
+from nfedu.bijections.rescaling import Affine, Rescale, Shift
 
 __all__ = [
     "AdditiveCoupling",

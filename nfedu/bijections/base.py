@@ -78,7 +78,7 @@ def compose(steps: list[tuple[str, Callable[[Array], Mapped]]], y: Array) -> Map
             y, log_det_m, backward_m = step(y)
         except NonFiniteError as error:
             raise NonFiniteError(f"{name}: {error}") from error
-        log_det = log_det + log_det_m                                                        # N7
+        log_det = log_det + log_det_m  # N7
         backwards.append(backward_m)
 
     def backward(g_y: Array, g_log_det: Array) -> Array:

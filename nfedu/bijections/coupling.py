@@ -50,7 +50,7 @@ class AdditiveCoupling(Bijection):
             g_a, g_b = self.split(g_x)
             return self.join(g_a + net_backward(g_b), g_b)
 
-        return self.join(z_a, z_b + m), np.zeros(len(z), z.dtype), backward                  # N10, N12
+        return self.join(z_a, z_b + m), np.zeros(len(z), z.dtype), backward  # N10, N12
 
     def x_to_z(self, x: Array) -> Mapped:
         """Subtract it: the part that it depends on is still there."""
@@ -62,7 +62,7 @@ class AdditiveCoupling(Bijection):
             g_a, g_b = self.split(g_z)
             return self.join(g_a + net_backward(-g_b), g_b)
 
-        return self.join(x_a, x_b - m), np.zeros(len(x), x.dtype), backward                  # N11, N12
+        return self.join(x_a, x_b - m), np.zeros(len(x), x.dtype), backward  # N11, N12
 
     def split(self, y: Array) -> tuple[Array, Array]:
         """Return (the part that passes, the part that is shifted)."""

@@ -8,19 +8,21 @@ from nfedu.arrays import Array
 from nfedu.bijections.base import Bijection, Mapped
 from nfedu.checks.report import Report, relative_error
 
-TOLERANCE = 1e-12
+ROUNDING = 1e-12
 
 
 def check_contract(report: Report, layer: Bijection, direction: str, y: Array, rng: np.random.Generator) -> bool:
     """Add rung 1 for one direction at the batch `y` (N, n); return whether the later rungs make sense."""
     step: Callable[[Array], Mapped] = getattr(layer, direction)
-    given = y.copy()
+    y_given, g_out, g_log_det = y.copy(), rng.standard_normal(y.shape), rng.standard_normal(len(y))
+    g_given = g_out.copy(), g_log_det.copy()
+    zero_gradients(layer)
     try:
-        out, log_det, backward = step(given)
-        g_out, g_log_det = rng.standard_normal(y.shape), rng.standard_normal(len(y))
-        g_in = backward(g_out, g_log_det)
-    except Exception as error:  # a learner's layer may fail in any way
-        return report.add(1, f"{direction}: runs", np.inf, 0, f"raised {type(error).__name__}: {error}")
+        out, log_det, backward = step(y_given)
+        g_in = backward(*g_given)
+    except Exception as problem:  # a learner's layer may fail in any way
+        return report.add(1, f"{direction}: runs", np.inf, 0, f"raised {type(problem).__name__}: {problem}")
+    once = gradients(layer)
 
     for name, array, like in (("output", out, y), ("log_det", log_det, y[:, 0]), ("backward's result", g_in, y)):
         right = np.shape(array) == like.shape and np.asarray(array).dtype == like.dtype
@@ -28,36 +30,39 @@ def check_contract(report: Report, layer: Bijection, direction: str, y: Array, r
         if not report.add(1, f"{direction}: shape of {name}", 0 if right else np.inf, 0, found):
             return False
 
-    modified = "a call modified its input in place: copy before changing it"
-    report.compare(1, f"{direction}: input untouched", given, y, 0, modified)
-    kept = g_out.copy(), g_log_det.copy()
-    zero_gradients(layer)
-    backward(g_out, g_log_det)
-    once = gradients(layer)
-    error = relative_error(g_out, kept[0]) + relative_error(g_log_det, kept[1])
-    report.add(1, f"{direction}: backward's inputs untouched", error, 0, diagnosis="backward modified g_out or g_log_det")
-    g_out, g_log_det = kept
+    def add(quantity: str, pairs: list[tuple[Array, Array]], tolerance: float, diagnosis: str) -> None:
+        error = np.max([relative_error(given, expected) for given, expected in pairs], initial=0.0)
+        report.add(1, f"{direction}: {quantity}", error, tolerance, diagnosis=diagnosis)
+
+    add("input untouched", [(y_given, y)], 0, "a call modified its input in place: copy before changing it")
+    pairs = [(g_given[0], g_out), (g_given[1], g_log_det)]
+    add("backward's inputs untouched", pairs, 0, "backward modified g_out or g_log_det: copy before changing them")
 
     again = step(y.copy())
-    other = step(y[::-1].copy())  # a second call alive at once: if it changes the first, the layer keeps state
-    random = "two calls differ: hidden randomness, or state that the first call left behind"
-    report.add(1, f"{direction}: same answer again", relative_error(again[0], out) + relative_error(again[1], log_det), 0,
-               diagnosis=random)
+    step(y[::-1].copy())  # another call, alive at once: `again` must not notice
+    pairs = [(again[0], out), (again[1], log_det)]
+    add("same answer again", pairs, 0, "two calls differ: hidden randomness, or state that the first call left behind")
     alone = step(y[:1].copy())
-    error = relative_error(alone[0], out[:1]) + abs(alone[1] - log_det[:1]).max()
-    report.add(1, f"{direction}: each row on its own", error, TOLERANCE, diagnosis="a row's result depends on the other "
-               "rows: a sum or mean over the wrong axis")
+    pairs = [(alone[0], out[:1]), (alone[1], log_det[:1])]
+    add(
+        "each row on its own",
+        pairs,
+        ROUNDING,
+        "a row's result depends on other rows: a sum or mean over the wrong axis",
+    )
 
     zero_gradients(layer)
-    g_again = again[2](g_out, g_log_det)
-    error = max([relative_error(g_again, g_in), *(relative_error(b, a) for a, b in zip(once, gradients(layer), strict=True))])
-    report.add(1, f"{direction}: no hidden state", error, TOLERANCE, diagnosis="backward changed after another call: what "
-               "it needs must live in its closure, not in the layer")
-    again[2](g_out, g_log_det)
-    error = max([relative_error(b, 2 * a) for a, b in zip(once, gradients(layer), strict=True)], default=0.0)
-    overwritten = "a gradient is overwritten, not accumulated: use += on parameter.grad"
-    report.add(1, f"{direction}: gradients accumulate", error, TOLERANCE, diagnosis=overwritten)
-    del other
+    g_again = again[2](g_out.copy(), g_log_det.copy())
+    pairs = [(g_again, g_in), *zip(gradients(layer), once, strict=True)]
+    add(
+        "no hidden state",
+        pairs,
+        ROUNDING,
+        "backward changed after another call: what it needs must live in its closure",
+    )
+    again[2](g_out.copy(), g_log_det.copy())
+    pairs = [(twice, 2 * g) for twice, g in zip(gradients(layer), once, strict=True)]
+    add("gradients accumulate", pairs, ROUNDING, "overwritten, not accumulated: use += on parameter.grad")
     return True
 
 

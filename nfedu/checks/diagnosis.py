@@ -81,7 +81,10 @@ def of_factor(factor: float, rows: int | None) -> str:
     """Name a factor that should be one."""
     known = {-1.0: "sign flipped", 2.0: "factor of 2 too large", 0.5: "factor of 2 too small"}
     if rows and rows > 2:
-        known |= {float(rows): f"factor of N = {rows} too large: summed where the mean is taken", 1 / rows: "divided by N"}
+        known |= {
+            float(rows): f"factor of N = {rows} too large: summed where the mean is taken",
+            1 / rows: "divided by N",
+        }
     for value, words in known.items():
         if close(factor, value):
             return words
@@ -100,7 +103,11 @@ def two_coefficients(given: Array, first: Array, second: Array) -> tuple[float, 
         return np.nan, np.nan
     basis = np.stack([part.ravel() for part in parts], axis=1)
     solution, _, rank, _ = np.linalg.lstsq(basis, given.ravel(), rcond=1e-10)
-    if rank < len(parts) or given.size <= len(parts) or abs(basis @ solution - given.ravel()).max() > CLOSE * abs(given).max():
+    if (
+        rank < len(parts)
+        or given.size <= len(parts)
+        or abs(basis @ solution - given.ravel()).max() > CLOSE * abs(given).max()
+    ):
         return np.nan, np.nan
     coefficients = iter(solution.tolist())
     return (next(coefficients) if first.any() else 1.0, next(coefficients) if second.any() else 1.0)

@@ -44,7 +44,9 @@ class Report:
     title: str
     checks: list[Check] = field(default_factory=list)
 
-    def add(self, rung: int, quantity: str, error: float, tolerance: float, detail: str = "", diagnosis: str = "") -> bool:
+    def add(
+        self, rung: int, quantity: str, error: float, tolerance: float, detail: str = "", diagnosis: str = ""
+    ) -> bool:
         """Record a check; detail and diagnosis are kept when it fails. Return whether it passed."""
         check = Check(rung, quantity, float(error), float(tolerance))
         if not check.passed:
@@ -56,7 +58,9 @@ class Report:
         self, rung: int, quantity: str, given: Array, expected: Array, tolerance: float, diagnosis: str = ""
     ) -> bool:
         """Record max|given − expected| over the largest |expected| (or 1, if that is 0), and the worst entry."""
-        return self.add(rung, quantity, relative_error(given, expected), tolerance, worst_entry(given, expected), diagnosis)
+        return self.add(
+            rung, quantity, relative_error(given, expected), tolerance, worst_entry(given, expected), diagnosis
+        )
 
     @property
     def ok(self) -> bool:
@@ -83,11 +87,17 @@ class Report:
                 worst = max(checks, key=lambda c: (not c.passed, c.error / c.tolerance if c.tolerance else c.error))
                 verdict = "ok" if all(c.passed for c in checks) else "FAIL"
                 bound = f"{worst.error:.1e} ≤ {worst.tolerance:.1e}"
-                lines.append(f"  {rung} {name:<10}  {len(checks):3d} checks, {verdict}; worst {worst.quantity}: {bound}")
+                lines.append(
+                    f"  {rung} {name:<10}  {len(checks):3d} checks, {verdict}; worst {worst.quantity}: {bound}"
+                )
         return "\n".join(lines)
 
     def _headline(self) -> str:
-        count = f"all {len(self.checks)} checks pass" if self.ok else f"{len(self.failures)} of {len(self.checks)} checks FAIL"
+        count = (
+            f"all {len(self.checks)} checks pass"
+            if self.ok
+            else f"{len(self.failures)} of {len(self.checks)} checks FAIL"
+        )
         return f"{self.title}: {count}"
 
     def __str__(self) -> str:

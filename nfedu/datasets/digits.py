@@ -48,9 +48,7 @@ def dequantise(counts: Array, rng: np.random.Generator) -> Array:
     return (counts + rng.random(np.shape(counts))) / LEVELS
 
 
-def bits_per_pixel(
-    flow: Distribution, counts: Array, rng: np.random.Generator, draws: int = 10
-) -> tuple[float, float]:
+def bits_per_pixel(flow: Distribution, counts: Array, rng: np.random.Generator, draws: int = 10) -> tuple[float, float]:
     """Return the mean of −log₂ p(k + u)/n over images and `draws` of the noise u, and its standard error over images.
 
     −log₂ p(k + u) = −log₂ p(x) + n log₂ 17 since x = (k + u)/17; the flow's own layers, Logit among them, count inside

@@ -13,7 +13,9 @@ def two_moons(count: int, rng: np.random.Generator, noise: float = 0.08) -> Arra
     """Two half circles that reach into each other: connected by nothing, so a flow must leave a thin bridge."""
     angle = np.pi * rng.random(as_count(count, "two_moons"))
     lower = rng.random(count) < 0.5
-    moon = np.stack([np.where(lower, 1 - np.cos(angle), np.cos(angle)), np.where(lower, 0.5 - np.sin(angle), np.sin(angle))])
+    moon = np.stack(
+        [np.where(lower, 1 - np.cos(angle), np.cos(angle)), np.where(lower, 0.5 - np.sin(angle), np.sin(angle))]
+    )
     return (moon.T - [0.5, 0.25]) * 1.3 + noise * rng.standard_normal((count, 2))
 
 
@@ -40,11 +42,13 @@ def pinwheel(count: int, rng: np.random.Generator, arms: int = 5) -> Array:
     radial = 1.2 + 0.35 * rng.standard_normal(as_count(count, "pinwheel"))
     across = 0.1 * rng.standard_normal(count)
     angle = 2 * np.pi * rng.integers(arms, size=count) / arms + np.exp(0.6 * radial - 0.6)
-    return np.stack([radial * np.cos(angle) - across * np.sin(angle), radial * np.sin(angle) + across * np.cos(angle)], axis=1)
+    return np.stack(
+        [radial * np.cos(angle) - across * np.sin(angle), radial * np.sin(angle) + across * np.cos(angle)], axis=1
+    )
 
 
 def checkerboard(count: int, rng: np.random.Generator) -> Array:
-    """The dark squares of a 4×4 board on [−2, 2]², uniform on each: edges everywhere."""
+    """Eight dark squares of a 4×4 board on [−2, 2]², uniform on each: edges everywhere."""
     column = rng.integers(4, size=as_count(count, "checkerboard"))
     row = 2 * rng.integers(2, size=count) + column % 2
     return np.stack([column, row], axis=1) - 2 + rng.random((count, 2))

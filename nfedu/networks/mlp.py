@@ -71,6 +71,6 @@ class MLP:
         return y, backward
 
     def parameters(self) -> dict[str, Parameter]:
-        """Return W0, b0, W1, b1, …"""
+        """Return W0, b0, W1, b1 and so on."""
         pairs = enumerate(zip(self.weights, self.biases, strict=True))
         return {name: p for i, (W, b) in pairs for name, p in ((f"W{i}", W), (f"b{i}", b))}

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def show_density(
-    axes: "Axes", distribution: Distribution, low: ArrayLike = -3.0, high: ArrayLike = 3.0, points: int = 400, gamma: float = 0.6
+    axes: "Axes",
+    distribution: Distribution,
+    low: ArrayLike = -3.0,
+    high: ArrayLike = 3.0,
+    points: int = 400,
+    gamma: float = 0.6,
 ) -> Grid:
     """Draw p over the box [low, high] with its integral in the corner; return the grid and the integral.
 
@@ -38,7 +43,9 @@ def integral_note(axes: "Axes", integral: float, colour: str = "white") -> None:
     axes.text(0.03, 0.03, f"∫ p = {integral:.4f}", transform=axes.transAxes, color=colour, fontsize=8)
 
 
-def samples_axes(axes: "Axes", x: Array, low: ArrayLike = -3.0, high: ArrayLike = 3.0, colour: str = "0.3", letter: str = "x") -> None:
+def samples_axes(
+    axes: "Axes", x: Array, low: ArrayLike = -3.0, high: ArrayLike = 3.0, colour: str = "0.3", letter: str = "x"
+) -> None:
     """Scatter points (N, 2) in the box [low, high]."""
     (left, bottom), (right, top) = np.broadcast_to(low, 2), np.broadcast_to(high, 2)
     axes.scatter(*x.T, s=1.5, color=colour, alpha=0.5, linewidths=0)

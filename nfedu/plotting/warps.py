@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def show_warp(axes: "Axes", f: Callable[[Array], Array], half_width: float = 2.0, lines: int = 13, letter: str = "x") -> None:
+def show_warp(
+    axes: "Axes", f: Callable[[Array], Array], half_width: float = 2.0, lines: int = 13, letter: str = "x"
+) -> None:
     """Draw the images under f: (N, 2) → (N, 2) of the vertical (blue) and horizontal (orange) lines of a square grid."""
     fine, coarse = np.linspace(-half_width, half_width, 400), np.linspace(-half_width, half_width, lines)
     for c in coarse:

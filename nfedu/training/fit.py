@@ -125,5 +125,7 @@ def at_least_two(x: Array, letter: str) -> Array:
 def finite(loss: float, grad: Array) -> float:
     """Return the loss, or raise NonFiniteError when it or the gradient is not finite."""
     if not (np.isfinite(loss) and np.isfinite(grad).all()):
-        raise NonFiniteError(f"the loss is {loss}, its gradient has {np.count_nonzero(~np.isfinite(grad))} non-finite entries")
+        raise NonFiniteError(
+            f"the loss is {loss}, its gradient has {np.count_nonzero(~np.isfinite(grad))} non-finite entries"
+        )
     return loss

@@ -65,4 +65,6 @@ if __name__ == "__main__":
     parser.add_argument("--repeats", type=int, default=200)
     step, multiply = measure(parser.parse_args().repeats)
     threads = os.environ.get("OPENBLAS_NUM_THREADS", "unset")
-    print(f"step {1e3 * step:.2f} ms, products {1e3 * multiply:.2f} ms, ratio {step / multiply:.2f} (OPENBLAS_NUM_THREADS {threads})")
+    print(
+        f"step {1e3 * step:.2f} ms, products {1e3 * multiply:.2f} ms, ratio {step / multiply:.2f} (OPENBLAS_NUM_THREADS {threads})"
+    )

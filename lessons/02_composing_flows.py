@@ -7,13 +7,14 @@
 # and stay as easy. This lesson composes maps, fits them by maximum likelihood, and asks what a determinant costs.
 
 # %%
+import copy
 from time import perf_counter
 
 import numpy as np
 from matplotlib import pyplot as plt
 
 import nfedu
-from nfedu.checks import check_bijection, check_flow, complex_step, density_on_grid, jacobians
+from nfedu.checks import check_bijection, check_flow, complex_step, density_on_grid, layer_jacobians
 from nfedu.lesson import begin
 from nfedu.plotting import show_density, show_warp
 
@@ -59,7 +60,8 @@ lesson.claim("N6", "|∫p − 1|", abs(density_on_grid(flow, -6, 6, 500).integra
 # product is the product of determinants:
 #
 # $$
-# p_X(x; \theta) = p_Z\big(f_\theta^{-1}(x)\big) \prod_{m=1}^{M} \left|\det \frac{\partial (f^{(m)})^{-1}(Z_m)}{\partial Z_m}\right|
+# p_X(x; \theta) = p_Z\big(f_\theta^{-1}(x)\big)
+# \prod_{m=1}^{M} \left|\det \frac{\partial (f^{(m)})^{-1}(Z_m)}{\partial Z_m}\right|
 # $$ (N7)
 #
 # So log-dets add: `Chain` does nothing else, and its `backward` hands the same `g_log_det` to every layer. Below, the
@@ -68,27 +70,19 @@ lesson.claim("N6", "|∫p − 1|", abs(density_on_grid(flow, -6, 6, 500).integra
 # %%
 x = flow.sample(200, rng)
 _, log_det, _ = flow.x_to_z(x)
-dense = np.linalg.slogdet(jacobians(lambda v: flow.astype(complex).x_to_z(v)[0], x))[1]
+dense = np.linalg.slogdet(layer_jacobians(flow.bijection, "x_to_z", x)[0])[1]
 lesson.claim(
     "N7", "sum of the layers' log-dets = slogdet of the whole Jacobian", abs(log_det - dense).max(), 1e-10, nfedu.Chain
 )
 
-layers = flow.bijection.bijections
 fig, axes = plt.subplots(2, 5, figsize=(12, 5.2))
 for m in range(5):
-    chain = nfedu.Chain([nfedu.Shift(2), *layers[:m]])  # a shift by 0 stands for no layer at all
-
-    class Prefix:
-        n = 2
-
-        def log_prob(self, x, chain=chain):
-            z, log_det, _ = chain.x_to_z(x)
-            return flow.base.log_prob(z) + log_det
-
-    integral = show_density(axes[0, m], Prefix(), -9, 9, points=600).integral
+    layers = [nfedu.Shift(2), *copy.deepcopy(flow.bijection.bijections[:m])]  # a shift by 0 stands for no layer at all
+    prefix = nfedu.Flow(flow.base, layers)
+    integral = show_density(axes[0, m], prefix, -9, 9, points=600).integral
     lesson.claim("N7", f"|∫p − 1| after {m} layers", abs(integral - 1), 1e-3, nfedu.Chain)
-    show_warp(axes[1, m], lambda z, chain=chain: chain.z_to_x(z)[0])
-    axes[0, m].set_title(f"after {m}: {type(layers[m - 1]).__name__}" if m else "base, N(0, I)")
+    show_warp(axes[1, m], lambda z, prefix=prefix: prefix.z_to_x(z)[0])
+    axes[0, m].set_title(f"after {m}: {type(layers[m]).__name__}" if m else "base, N(0, I)")
     for ax in axes[:, m]:
         ax.set(xlim=(-4.5, 4.5), ylim=(-4.5, 4.5))
 lesson.show(
@@ -121,7 +115,8 @@ lesson.claim("M3", "|∫p − 1| with the inverses' Jacobians", corrected, 1e-3,
 # ## Maximum likelihood (优化目标)
 #
 # $$
-# \max_\theta \sum_{x \in D} \left[ \log p_Z\big(f_\theta^{-1}(x)\big) + \log\left|\det \frac{\partial f_\theta^{-1}(x)}{\partial x}\right| \right]
+# \max_\theta \sum_{x \in D} \left[ \log p_Z\big(f_\theta^{-1}(x)\big)
+# + \log\left|\det \frac{\partial f_\theta^{-1}(x)}{\partial x}\right| \right]
 # $$ (N8)
 #
 # The first term pulls the data's latents to where the base is dense. The second resists: without it, mapping everything
@@ -213,7 +208,8 @@ lesson.claim("N8", "θ-gradient by hand against the complex step", error, 1e-11,
 # Jacobian is triangular, its determinant is the product of the diagonal:
 #
 # $$
-# \frac{\partial x_i}{\partial z_j} = 0 \text{ for } j > i \quad\Rightarrow\quad \det \frac{\partial x}{\partial z} = \prod_{i=1}^n \frac{\partial x_i}{\partial z_i}
+# \frac{\partial x_i}{\partial z_j} = 0 \text{ for } j > i \quad\Rightarrow\quad
+# \det \frac{\partial x}{\partial z} = \prod_{i=1}^n \frac{\partial x_i}{\partial z_i}
 # $$ (N9)
 #
 # in $O(n)$. All layers of the following lessons are built for this. Here is the simplest of them, and a first example

@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 
 import nfedu
 from nfedu import datasets
-from nfedu.checks import check_bijection, density_on_grid, jacobians
+from nfedu.checks import check_bijection, density_on_grid, layer_jacobians, level_area
 from nfedu.lesson import begin
 from nfedu.plotting import density_axes, samples_axes, show_density, show_images, show_jacobian, show_warp
 
@@ -42,7 +42,8 @@ rng = np.random.default_rng(3)
 # ## Its Jacobian (NICE Jacobian)
 #
 # $$
-# \frac{\partial x}{\partial z} = \begin{pmatrix} I_d & 0 \\ \partial m_\theta/\partial z_{1:d} & I_{n-d} \end{pmatrix}, \qquad \det = 1
+# \frac{\partial x}{\partial z} =
+# \begin{pmatrix} I_d & 0 \\ \partial m_\theta/\partial z_{1:d} & I_{n-d} \end{pmatrix}, \qquad \det = 1
 # $$ (N12)
 #
 # No network enters the determinant: whatever $m_\theta$ does, volume is preserved. In `backward`, the gradient that
@@ -59,7 +60,7 @@ m, _ = coupling.net(z[:, :4])
 by_hand = np.concatenate([z[:, :4], z[:, 4:] + m], axis=1)  # N10
 lesson.claim("N10", "x = (z_a, z_b + m(z_a))", abs(x - by_hand).max(), 0, nfedu.AdditiveCoupling.z_to_x)
 lesson.claim("N11", "x_to_z undoes it", abs(coupling.x_to_z(x)[0] - z).max(), 1e-12, nfedu.AdditiveCoupling.x_to_z)
-J = jacobians(lambda v: nfedu.parameters.cast(coupling, complex).z_to_x(v)[0], z)
+J, _ = layer_jacobians(coupling, "z_to_x", z)
 error = abs(log_det - np.linalg.slogdet(J)[1]).max()
 lesson.claim("N12", "log|det| = 0 = slogdet of the dense Jacobian", error, 1e-10, nfedu.AdditiveCoupling)
 off = np.nanmax(abs(J - coupling.jacobian_pattern()[0]))
@@ -82,7 +83,7 @@ for ax, layers, title in zip(
 flipped = nfedu.AdditiveCoupling(8, (16, 16), flip=True, activation="tanh", rng=rng)
 both = nfedu.Chain([coupling, flipped])
 for ax, layer, title in ((axes[3], coupling, "∂x/∂z, one coupling"), (axes[4], both, "two, flipped")):
-    show_jacobian(ax, jacobians(lambda v, c=nfedu.parameters.cast(layer, complex): c.z_to_x(v)[0], z[:1])[0])
+    show_jacobian(ax, layer_jacobians(layer, "z_to_x", z[:1])[0][0])
     ax.set_title(title)
 lesson.show(
     fig,
@@ -113,7 +114,7 @@ lesson.claim(
     nfedu.AdditiveCoupling,
     left_out,
 )
-block = jacobians(lambda v: nfedu.parameters.cast(plane, complex).z_to_x(v)[0], z2)[:, 1, 0]
+block = layer_jacobians(plane, "z_to_x", z2)[0][:, 1, 0]
 m, net_backward = plane.net(z2[:, :1])
 derivative = net_backward(np.ones_like(m))[:, 0]
 quotient = abs(m[:, 0] / z2[:, 0] - block).max()
@@ -169,7 +170,8 @@ lesson.claim("M10", "s_i = 0 is refused", refused, 0, nfedu.Rescale)
 # \mathbb{E}[A]/2\pi S$; the best $S$ is $\mathbb{E}[A]/2\pi$, and
 #
 # $$
-# -\mathbb{E} \log q \;\ge\; \log 2\pi + \frac{\mathbb{E}_p[A]}{2\pi} \;\; (S = 1), \qquad -\mathbb{E} \log q \;\ge\; 1 + \log \mathbb{E}_p[A] \;\; (\text{with rescaling}).
+# -\mathbb{E} \log q \;\ge\; \log 2\pi + \frac{\mathbb{E}_p[A]}{2\pi} \;\; (S = 1),
+# \qquad -\mathbb{E} \log q \;\ge\; 1 + \log \mathbb{E}_p[A] \;\; (\text{with rescaling}).
 # $$
 #
 # (The rearrangement inequality: no other matching of areas does better.) For eight small Gaussians we can compute both.
@@ -197,15 +199,9 @@ def train(flow, x, epochs, batch_size=500, rate=4e-3):
     return flow
 
 
-def mean_area(masses, cell):
-    """E_p[A] of a density that is constant on cells of equal area."""
-    sorted_masses = np.sort(masses.ravel())[::-1]
-    return float((sorted_masses * (np.arange(sorted_masses.size) + 0.5)).sum() * cell)
-
-
 target = datasets.eight_gaussians_density()
 grid = density_on_grid(target, -4, 4, 1000)
-A = mean_area(grid.density / grid.density.sum(), (8 / 1000) ** 2)
+A = level_area(grid.density, (8 / 1000) ** 2)
 bounds = {"additive couplings": np.log(2 * np.pi) + A / (2 * np.pi), "and rescaling": 1 + np.log(A)}
 held_out = target.sample(20_000, rng)
 entropy = -target.log_prob(held_out).mean()
@@ -219,7 +215,7 @@ for ax, (name, bound) in zip(axes[1:], bounds.items(), strict=False):
     loss = -flow.log_prob(held_out).mean()
     grid = show_density(ax, flow, -6, 6, lesson.pick(600, 800))
     ax.set(title=f"{name}: {loss:.3f}, bound {bound:.3f}", xlim=(-3, 3), ylim=(-3, 3))
-    lesson.claim("N12", f"{name}: how far NICE's loss falls below its bound", max(0, bound - loss), 0.02, mean_area)
+    lesson.claim("N12", f"{name}: how far NICE's loss falls below its bound", max(0, bound - loss), 0.02, level_area)
     lesson.claim("N6", f"|∫p − 1|, {name}", abs(grid.integral - 1), 1e-3, nfedu.Flow.log_prob)
     peaks.append(grid.density.max())
     axes[3].plot(np.sort(np.exp(flow.log_prob(held_out)))[::-1], label=name)
@@ -248,7 +244,7 @@ moons = train(nice_2d(rng, 8), datasets.two_moons(20_000, rng), lesson.pick(10, 
 picture = datasets.PictureDensity(datasets.portrait(), bright=True, contrast=1.5)
 face = train(nice_2d(rng, 16), picture.sample(lesson.pick(20_000, 50_000, 200_000), rng), lesson.pick(2, 20, 40))
 test_points = picture.sample(20_000, rng)
-loss, bound = -face.log_prob(test_points).mean(), 1 + np.log(mean_area(picture.mass, picture.pixel**2))
+loss, bound = -face.log_prob(test_points).mean(), 1 + np.log(level_area(picture.mass, picture.pixel**2))
 print(f"  portrait: loss {loss:.3f} nats, bound for NICE {bound:.3f}, entropy {picture.entropy():.3f}")
 
 fig, axes = plt.subplots(2, 3, figsize=(10.5, 6.4))

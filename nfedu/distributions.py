@@ -75,7 +75,7 @@ class GaussianMixture:
     """A mixture Σ_k w_k N(μ_k, Σ_k): a target whose density, samples and score are known exactly.
 
     `means` (K, n); `covariances` (K, n, n), or one (n, n) for all, or a number σ² for σ² I; `weights` (K,) ≥ 0, scaled
-    to sum to one, equal unless given. Raises ValueError for other shapes and for a covariance that is not positive definite.
+    to sum to one, equal unless given. Raises ValueError for other shapes or a covariance not positive definite.
     """
 
     def __init__(self, means: Any, covariances: Any = 1.0, weights: Any = None) -> None:

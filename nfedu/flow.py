@@ -82,7 +82,7 @@ class Flow:
         raise IndexError(f"theta has {self.theta.size} entries")
 
     def astype(self, dtype: Any) -> "Flow":
-        """Return a copy that computes in `dtype`: float32 (fast), float64 (exact), complex128 (for the complex step)."""
+        """Return a copy that computes in `dtype`: float32 (fast), float64 (exact), complex128 (complex step)."""
         return Flow(copy.deepcopy(self.base), cast(self.bijection, dtype).bijections, dtype)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Flow":

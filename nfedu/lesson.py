@@ -42,7 +42,8 @@ class Claim:
 
     def __str__(self) -> str:
         printed = "" if self.printed is None else f"; as printed {self.printed:.3g}"
-        return f"{'✓' if self.holds else '✗'} {self.tag:<4} {self.statement}: {self.error:.3g} ≤ {self.tolerance:g}{printed}"
+        mark = "✓" if self.holds else "✗"
+        return f"{mark} {self.tag:<4} {self.statement}: {self.error:.3g} ≤ {self.tolerance:g}{printed}"
 
 
 LEDGER: list[Claim] = []

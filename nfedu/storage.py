@@ -9,9 +9,9 @@ import inspect
 import json
 import os
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def describe(thing: Any) -> Any:
     missing = [name for name in arguments if not hasattr(thing, name)]
     if missing:
         raise ValueError(
-            f"{type(thing).__name__} cannot be saved: it keeps no attribute {missing[0]!r} for the argument of that name"
+            f"{type(thing).__name__} cannot be saved: it keeps no attribute {missing[0]!r} for that argument"
         )
     return {"class": type(thing).__name__, "args": {name: describe(getattr(thing, name)) for name in arguments}}
 
@@ -69,16 +69,20 @@ def write(path: str | Path, description: dict[str, Any], theta: Array) -> None:
 
 def read(path: str | Path) -> tuple[dict[str, Any], Array]:
     """Return (description, theta); ValueError when the file is missing, damaged, or something else."""
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"cannot load {path}: no such file; expected one that flow.save(path) wrote")
+    kind, text, theta = read_arrays(path, "format", "description", "theta")
+    if str(kind) != FORMAT:
+        raise ValueError(f"cannot read {path}: its format is {kind}, expected {FORMAT!r}; save the flow again")
+    return json.loads(str(text)), theta
+
+
+def read_arrays(path: str | Path, *names: str) -> list[Array]:
+    """Return arrays of an `.npz` file by name; ValueError when it is missing, truncated, damaged, or has them not."""
+    if not Path(path).is_file():
+        raise ValueError(f"cannot read {path}: no such file; expected a .npz file with {', '.join(names)}")
     try:
-        with np.load(path, allow_pickle=False) as file:
-            kind, text, theta = str(file["format"]), str(file["description"]), file["theta"]
-        if kind != FORMAT:
-            raise ValueError(f"format {kind!r}, expected {FORMAT!r}")
-        return json.loads(text), theta
-    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, AttributeError, TypeError) as error:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return [arrays[name] for name in names]
+    except (ValueError, KeyError, EOFError, OSError, BadZipFile, AttributeError, TypeError) as error:
         raise ValueError(
-            f"cannot load {path}: it is no flow, or it is truncated or damaged ({error}); save the flow again"
+            f"cannot read {path}: truncated or damaged, or no .npz file with {', '.join(names)} ({error}); make it again"
         ) from None

@@ -19,7 +19,7 @@ class AdditiveCoupling(Bijection):
 
     m_θ may be any function: it is never inverted. Here it is an MLP with layers `hidden` (widths) and an `activation`
     ("relu", "tanh" or "softplus"), started by `rng`. `d`, 1 ≤ d < n (M4), is where the coordinates are split, n // 2
-    unless given; with `flip` the part d+1:n passes and the part 1:d is shifted. Raises ValueError for n < 2 or another d.
+    unless given; with `flip` the part d+1:n passes and 1:d is shifted. Raises ValueError for n < 2 or another d.
     Source: Dinh, Krueger & Bengio 2014, section 3.2.
     """
 

@@ -144,7 +144,7 @@ class Logit(Elementwise):
     def x_to_z(self, x: Array) -> Mapped:
         """Open the interval to the line."""
         x = as_batch(x, self.n, self, "x")
-        low, high = -self.margin / self.width, (1 - self.margin) / self.width
+        low, high = 0.0 - self.margin / self.width, (1 - self.margin) / self.width
         check_inside(x, low, high, self, "pixels must be scaled to [0, 1] first: datasets.dequantise does it")
         p = self.margin + self.width * x
         q = (1 - self.margin) - self.width * x

@@ -5,7 +5,7 @@ Both take a function of a real vector (or of a batch whose rows do not interact)
 The complex step: f(x + ih) = f(x) + ih f'(x) + O(h²), so f'(x) = Im f(x + ih)/h. Nothing is subtracted, nothing
 cancels, and h may be 1e-30: the derivative comes out to machine precision (Squire & Trapp 1998). It needs f to be
 complex-analytic along the branch taken. Central differences, (f(x + h) − f(x − h))/2h, need only real numbers; the
-best h balances truncation, h²|f'''|/6, against rounding, ε|f|/h, so h ≈ (3ε)^⅓ max(1, |x|) and about ten digits are right.
+best h balances truncation, h²|f'''|/6, against rounding, ε|f|/h: with h ≈ (3ε)^⅓ max(1, |x|) ten digits are right.
 """
 
 from collections.abc import Callable
@@ -64,8 +64,8 @@ def trusted_method(f: Function, x: Array, rng: np.random.Generator) -> str:
     """Return "complex" when `f` lets the complex step through at `x`, "central" when it does not.
 
     The two are compared along one random direction. A function that takes absolute values, casts to real or compares
-    complex numbers fails here and is judged by central differences, which are rougher. Three difference steps are tried,
-    since a step across the kink of a ReLU is right for neither.
+    complex numbers fails here and is judged by central differences, which are rougher. Three difference steps are
+    tried, since a step across the kink of a ReLU is right for neither.
     """
     direction = rng.standard_normal(x.shape)
     try:

@@ -35,7 +35,7 @@ def of_gradient(given: Array, through_output: Array, through_log_det: Array, g_o
         through_network = (expected - g_out)[:, columns]
         c, _ = two_coefficients((given - g_out)[:, columns], through_network, np.zeros_like(through_network))
         if np.isfinite(c):
-            return f"network path {of_part(c)}, in columns {columns}: look at what backward hands to the network's backward"
+            return f"network path {of_part(c)}, in columns {columns}: look at what the network's backward gets"
     if len(columns) < given.shape[-1]:
         return f"wrong in columns {columns} only: the others are right"
     return f"wrong in {np.count_nonzero(wrong)} of {wrong.size} entries, in no pattern known here"
@@ -97,7 +97,7 @@ def of_part(coefficient: float) -> str:
 
 
 def two_coefficients(given: Array, first: Array, second: Array) -> tuple[float, float]:
-    """Return a, b with given = a · first + b · second to six digits, or NaNs; a term that is zero gets coefficient 1."""
+    """Return a, b with given = a · first + b · second to six digits, or NaNs; a term that is zero gets 1."""
     parts = [part for part in (first, second) if part.any()]
     if not parts or not np.isfinite(given).all():
         return np.nan, np.nan

@@ -16,7 +16,7 @@ ZEROS = {"complex": 0.0, "central": 1e-7}
 
 
 def layer_jacobians(layer: Bijection, direction: str, y: Array) -> tuple[Array, str]:
-    """Return the dense Jacobian of "z_to_x" or "x_to_z" at every row of `y`, (N, n, n), and the method that was used."""
+    """Return the dense Jacobian of "z_to_x" or "x_to_z" at every row of `y`, (N, n, n), and the method used."""
     twin = cast(layer, np.complex128)
 
     def output(v: Array) -> Array:

@@ -6,12 +6,12 @@ with `Logit(64)` as its last layer models x, and the bits of one pixel count all
 
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 
 from nfedu.arrays import Array, as_batch
 from nfedu.distributions import Distribution
+from nfedu.storage import read_arrays
 
 LEVELS = 17
 FILE = Path(__file__).with_name("digits.npz")
@@ -34,11 +34,8 @@ class Digits(NamedTuple):
 
 def digits(path: str | Path = FILE) -> Digits:
     """Return the digits, split by the permutation of default_rng(0); ValueError when the file is missing or damaged."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            images, labels = file["images"].reshape(-1, 64), file["labels"]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise ValueError(f"cannot read the digits from {path}: {error}; install nfedu again") from None
+    images, labels = read_arrays(path, "images", "labels")
+    images = images.reshape(-1, 64)
     order = np.random.default_rng(0).permutation(len(images))
     return Digits(*(Split(images[rows], labels[rows]) for rows in np.split(order, [1257, 1437])))
 

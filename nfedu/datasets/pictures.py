@@ -13,8 +13,8 @@ class PictureDensity:
     """A density proportional to the darkness of a picture, constant on each pixel.
 
     `picture`: a file that Matplotlib reads (PNG, or JPEG and others by way of Pillow), or an array (height, width) or
-    (height, width, 3 or 4), of any number type; 0 is black. With `bright`, light attracts instead of darkness. `contrast` > 1
-    makes the strong parts stronger. The longer side spans [−2, 2]; x₁ goes right, x₂ up.
+    (height, width, 3 or 4), of any number type; 0 is black. With `bright`, light attracts instead of darkness.
+    `contrast` > 1 makes the strong parts stronger. The longer side spans [−2, 2]; x₁ goes right, x₂ up.
     Raises ValueError for a file that is missing or damaged, an array of another shape, and a picture of one shade.
     """
 

@@ -20,8 +20,9 @@ class MLP:
     """A fully connected network from `n_in` to `n_out` numbers with `hidden` layers of the given widths.
 
     Weights are kept as (inputs, outputs), for rows of points: h_{l+1} = φ(h_l W_l + b_l). Hidden weights start as
-    N(0, 2/fan-in) (He et al. 2015), the last ones at `output_scale` times N(0, 1/fan-in), so that a fresh coupling is
-    close to the identity but not stuck at it. An empty `hidden` gives a linear map.
+    N(0, 2/fan-in) (He et al. 2015), and so do hidden biases: were they 0, then for a single input all kinks of the
+    first layer would lie at 0. The last weights start at `output_scale` times N(0, 1/fan-in), so that a fresh coupling
+    is close to the identity but not stuck at it. An empty `hidden` gives a linear map.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def show_warp(
     axes: "Axes", f: Callable[[Array], Array], half_width: float = 2.0, lines: int = 13, letter: str = "x"
 ) -> None:
-    """Draw the images under f: (N, 2) → (N, 2) of the vertical (blue) and horizontal (orange) lines of a square grid."""
+    """Draw the images under f: (N, 2) → (N, 2) of a square grid: vertical lines blue, horizontal lines orange."""
     fine, coarse = np.linspace(-half_width, half_width, 400), np.linspace(-half_width, half_width, lines)
     for c in coarse:
         width = 1.6 if np.isclose(c, 0, atol=half_width / lines) else 0.8

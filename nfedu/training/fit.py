@@ -50,12 +50,12 @@ def fit(
 
     - `x`, `validation`: (N, n), N ≥ 2. With `validation`, theta ends where that loss was least, and training stops
       after `patience` epochs without gain; without, it ends where `epochs` end. `seconds` is a limit on the clock.
-    - `transform(batch, rng)` makes each training batch anew, such as fresh dequantisation noise; not the validation set.
-    - `average` β > 0: what is validated and kept is the running mean θ̄ ← β θ̄ + (1 − β) θ (Polyak & Juditsky 1992).
-    - `weight_decay` λ > 0 shrinks all matrices by ηλ a step, apart from the gradient (Loshchilov & Hutter 2019); biases,
-      shifts and scales are left alone.
+    - `transform(batch, rng)` makes each training batch anew, such as with fresh dequantisation noise.
+    - `average` β > 0: a running mean is validated and kept, θ̄ ← β θ̄ + (1 − β) θ (Polyak & Juditsky 1992).
+    - `weight_decay` λ > 0 shrinks all matrices by ηλ a step, apart from the gradient (Loshchilov & Hutter 2019);
+      biases, shifts and scales are left alone.
     - `anneal`: let the learning rate fall to zero over `epochs`, along half a cosine (Loshchilov & Hutter 2017).
-    - `optimizer`: Adam() unless given. `rng` shuffles the rows and feeds `transform`. `progress` shows a bar on a terminal.
+    - `optimizer`: Adam() unless given. `rng` shuffles the rows and feeds `transform`. `progress`: a bar, on a terminal.
 
     Raises DivergedError, with the step and the layer, when a number stops being finite.
     """
@@ -71,25 +71,18 @@ def fit(
         )
     optimizer = Adam() if optimizer is None else optimizer
     matrices = [p for p in flow.parameters().values() if p.value.ndim > 1] if weight_decay else []
-    history, start = History(), perf_counter()
-    mean = flow.theta.copy()  # θ̄, or θ itself when average = 0
-    best = flow.theta.copy()
-    rate = optimizer.learning_rate
-    with tqdm(range(epochs), disable=None if progress else True, desc="fit", leave=False) as bar:
+    history, start, rate = History(), perf_counter(), optimizer.learning_rate
+    mean, best = flow.theta.copy(), flow.theta.copy()  # θ̄, and the θ̄ or θ to keep
+    batches = -(-len(x) // batch_size)
+    bar = tqdm(range(epochs), disable=None if progress else True, desc="fit", leave=False)
+    try:
         for epoch in bar:
-            losses = []
             if anneal:
                 optimizer.learning_rate = rate * 0.5 * (1 + np.cos(np.pi * epoch / epochs))
-            for rows in np.array_split(rng.permutation(len(x)), -(-len(x) // batch_size)):
+            losses = []
+            for rows in np.array_split(rng.permutation(len(x)), batches):
                 batch = x[rows] if transform is None else transform(x[rows], rng)
-                try:
-                    losses.append(finite(flow.nll(batch), flow.grad))
-                except NonFiniteError as error:
-                    flow.theta[:] = best
-                    raise DivergedError(
-                        f"training diverged at step {history.steps}, epoch {epoch}: {error}. theta is back at its best, "
-                        f"epoch {history.best_epoch}; try a smaller learning rate than {optimizer.learning_rate:g}"
-                    ) from error
+                losses.append(finite(flow.nll(batch), flow.grad))  # N8
                 optimizer.step(flow.theta, flow.grad)
                 for p in matrices:
                     p.value *= 1 - optimizer.learning_rate * weight_decay
@@ -97,22 +90,32 @@ def fit(
                 weight = max(1 - average, 1 / history.steps)  # a plain mean at first: the start is forgotten sooner
                 mean += weight * (flow.theta - mean)
             history.train.append(float(np.mean(losses)))
-            loss = history.train[-1]
             if validation is not None:
-                current, flow.theta[:] = flow.theta.copy(), mean
-                loss = float(-flow.log_prob(validation).mean())
-                flow.theta[:] = current
-                history.validation.append(loss)
+                history.validation.append(loss_at(mean, flow, validation))
+            latest = history.train[-1] if validation is None else history.validation[-1]
+            if validation is None or latest < history.best:
+                history.best, history.best_epoch, best[:] = latest, epoch, mean
             history.seconds = perf_counter() - start
-            if validation is None or loss < history.best:
-                history.best, history.best_epoch = loss, epoch
-                best[:] = mean
-            bar.set_postfix_str(f"nll {history.train[-1]:.3f}, validation {loss:.3f}, best epoch {history.best_epoch}")
+            bar.set_postfix_str(f"nll {history.train[-1]:.3f}, latest {latest:.3f}, best epoch {history.best_epoch}")
             if epoch - history.best_epoch >= patience or history.seconds > seconds:
                 break
-    flow.theta[:] = best
-    optimizer.learning_rate = rate
+    except NonFiniteError as error:
+        raise DivergedError(
+            f"training diverged at step {history.steps}: {error}. theta is back at epoch {history.best_epoch}'s; "
+            f"try a smaller learning rate than {optimizer.learning_rate:g}"
+        ) from error
+    finally:
+        bar.close()
+        flow.theta[:], optimizer.learning_rate = best, rate
     return history
+
+
+def loss_at(theta: Array, flow: Flow, x: Array) -> float:
+    """Return the mean negative log-likelihood of `x` at another theta; leave the flow's own as it is."""
+    kept, flow.theta[:] = flow.theta.copy(), theta
+    loss = float(-flow.log_prob(x).mean())
+    flow.theta[:] = kept
+    return loss
 
 
 def at_least_two(x: Array, letter: str) -> Array:

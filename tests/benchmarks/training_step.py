@@ -1,11 +1,13 @@
 """A training step against its matrix products alone: `OPENBLAS_NUM_THREADS=2 python tests/benchmarks/training_step.py`.
 
-The step is loss, gradient and Adam for 8 additive couplings at n = 64, hidden (256, 256), batch 256, float32. Its products
-are the 3 of each conditioner forward and the 6 backward. Both are timed in turn in one run; medians are compared.
+The step is loss, gradient and Adam for 8 additive couplings at n = 64, hidden (256, 256), batch 256, float32. Its
+products are the 3 of each conditioner forward and the 6 backward. Both are timed in turn in one run; medians are
+compared.
 """
 
 import argparse
 import os
+from itertools import pairwise
 from time import perf_counter
 
 import numpy as np
@@ -25,10 +27,7 @@ def products(rng):
     """Return a function that does the products of all couplings' conditioners, and nothing else."""
     sizes = [N_DIM // 2, *HIDDEN, N_DIM // 2]
     h = [rng.standard_normal((BATCH, size)).astype(np.float32) for size in sizes]
-    nets = [
-        [rng.standard_normal(shape).astype(np.float32) for shape in zip(sizes, sizes[1:], strict=False)]
-        for _ in range(COUPLINGS)
-    ]
+    nets = [[rng.standard_normal(shape).astype(np.float32) for shape in pairwise(sizes)] for _ in range(COUPLINGS)]
 
     def run():
         for weights in nets:
@@ -65,6 +64,4 @@ if __name__ == "__main__":
     parser.add_argument("--repeats", type=int, default=200)
     step, multiply = measure(parser.parse_args().repeats)
     threads = os.environ.get("OPENBLAS_NUM_THREADS", "unset")
-    print(
-        f"step {1e3 * step:.2f} ms, products {1e3 * multiply:.2f} ms, ratio {step / multiply:.2f} (OPENBLAS_NUM_THREADS {threads})"
-    )
+    print(f"step {1e3 * step:.2f} ms, products {1e3 * multiply:.2f} ms, ratio {step / multiply:.2f}; {threads=}")

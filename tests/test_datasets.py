@@ -1,0 +1,137 @@
+"""The data: what the toys look like in numbers, pictures as exact densities, the digits as they were published."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+import nfedu
+from nfedu import datasets
+
+
+@pytest.mark.parametrize("name", datasets.TOYS)
+def test_toys_are_centred_points_of_order_one(name):
+    x = datasets.TOYS[name](5000, np.random.default_rng(0))
+    assert x.shape == (5000, 2)
+    assert np.isfinite(x).all()
+    assert abs(x.mean(axis=0)).max() < 0.1
+    assert 0.5 < x.std(axis=0).min() <= x.std(axis=0).max() < 1.6
+    np.testing.assert_array_equal(x, datasets.TOYS[name](5000, np.random.default_rng(0)))
+
+
+def test_moons_lie_on_two_half_circles():
+    x = datasets.two_moons(2000, np.random.default_rng(0), noise=0.0) / 1.3 + [0.5, 0.25]
+    upper = np.hypot(*x.T)
+    lower = np.hypot(*(x - [1, 0.5]).T)
+    np.testing.assert_allclose(np.where(abs(upper - 1) < 1e-9, upper, lower), 1, atol=1e-9)
+
+
+def test_rings_hold_mass_in_proportion_to_their_length():
+    radius = np.hypot(*datasets.rings(30_000, np.random.default_rng(0), noise=0.0).T)
+    shares = [np.isclose(radius, r).mean() for r in (0.6, 1.3, 2.0)]
+    np.testing.assert_allclose(shares, np.array([0.6, 1.3, 2.0]) / 3.9, atol=0.015)
+
+
+def test_checkerboard_has_eight_dark_squares():
+    x = datasets.checkerboard(8000, np.random.default_rng(0))
+    squares, counts = np.unique(np.floor(x), axis=0, return_counts=True)
+    assert len(squares) == 8
+    assert (squares.sum(axis=1) % 2 == squares[0].sum() % 2).all()
+    assert counts.min() > 850
+
+
+def test_eight_gaussians_have_eight_modes():
+    x = datasets.eight_gaussians(8000, np.random.default_rng(0))
+    angle = np.round(np.arctan2(x[:, 1], x[:, 0]) / (np.pi / 4)) % 8
+    assert np.bincount(angle.astype(int)).min() > 850
+    assert np.hypot(*x.T).mean() == pytest.approx(2.0, abs=0.03)
+
+
+def test_spiral_has_two_arms_and_pinwheel_five():
+    def symmetry(x, k):  # |mean e^{ikφ}| of the angle around the centre, untwisted along the radius
+        z = x[:, 0] + 1j * x[:, 1]
+        bins = np.digitize(abs(z), np.quantile(abs(z), np.linspace(0, 1, 21)[1:-1]))
+        return np.mean([abs(np.mean((z[bins == b] / abs(z[bins == b])) ** k)) for b in range(20)])
+
+    spiral = datasets.spiral(20_000, np.random.default_rng(0))
+    wheel = datasets.pinwheel(20_000, np.random.default_rng(0))
+    assert symmetry(spiral, 2) > 0.6 > 0.1 > symmetry(spiral, 1)
+    assert symmetry(wheel, 5) > 0.6 > 0.1 > max(symmetry(wheel, k) for k in (1, 2, 3, 4))
+
+
+PIXELS = np.array([[0, 255, 128], [255, 255, 0]], dtype=np.uint8)
+
+
+def test_picture_is_a_density_with_the_picture_upright():
+    picture = datasets.PictureDensity(PIXELS)
+    side = 4 / 3
+    centres = np.array([[-side, side / 2], [0, side / 2], [side, side / 2], [side, -side / 2], [9, 9]])
+    dark = (255 - PIXELS.astype(float)) / 255
+    expected = np.array([dark[0, 0], dark[0, 1], dark[0, 2], dark[1, 2], 0]) / dark.sum() / side**2
+    np.testing.assert_allclose(np.exp(picture.log_prob(centres)), expected, rtol=1e-12)
+    bright = datasets.PictureDensity(PIXELS, bright=True)
+    assert np.exp(bright.log_prob([[-side, side / 2]])) == 0 < np.exp(bright.log_prob([[0, side / 2]]))
+
+
+def test_picture_samples_follow_its_masses():
+    picture = datasets.PictureDensity(PIXELS, contrast=2.0)
+    x = picture.sample(50_000, np.random.default_rng(0))
+    column, row = np.floor((x - picture.low) / picture.pixel).astype(int).T
+    counts = np.zeros((2, 3))
+    np.add.at(counts, (row, column), 1)
+    np.testing.assert_allclose(counts / 50_000, picture.mass, atol=0.01)
+    assert picture.mass[1, 2] / picture.mass[1, 0] == pytest.approx((127 / 255) ** 2)  # row 1 is the upper one
+    assert -picture.log_prob(x).mean() == pytest.approx(picture.entropy(), abs=0.01)
+
+
+def test_colour_and_files_are_read():
+    picture = datasets.PictureDensity(datasets.portrait(), bright=True)
+    assert picture.mass.shape == (600, 512)
+    assert picture.mass.sum() == pytest.approx(1)
+    grey = datasets.PictureDensity(np.repeat(PIXELS[..., None], 4, axis=2))
+    np.testing.assert_allclose(grey.mass, datasets.PictureDensity(PIXELS).mass, rtol=1e-12)
+
+
+def test_digits_are_the_published_ones():
+    split = datasets.digits()
+    assert [len(part.images) for part in split] == [1257, 180, 360]
+    images = np.concatenate([part.images for part in split])
+    labels = np.concatenate([part.labels for part in split])
+    original = np.empty_like(images)
+    original[np.random.default_rng(0).permutation(1797)] = images
+    assert (images.min(), images.max(), images.dtype) == (0, 16, np.uint8)
+    assert np.bincount(labels).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]  # as UCI counts them
+    first = [0, 0, 5, 13, 9, 1, 0, 0, 0, 0, 13, 15, 10, 15, 5, 0]  # the first two rows of the first image, a 0
+    assert original[0, :16].tolist() == first
+    digest = hashlib.sha256(original.tobytes()).hexdigest()
+    assert digest == "8f26b2bd9d135c256808f68f14fdabddde6d9c7f869ae419704b051f0f14b3b3"
+    assert datasets.digits.__globals__["FILE"].stat().st_size < 150_000
+
+
+def test_digits_equal_scikit_learns_copy():
+    sklearn_datasets = pytest.importorskip("sklearn.datasets")
+    order = np.random.default_rng(0).permutation(1797)
+    images = np.concatenate([part.images for part in datasets.digits()])
+    np.testing.assert_array_equal(images, sklearn_datasets.load_digits().data[order])
+
+
+def test_dequantise_fills_each_levels_bin():
+    k = np.repeat(np.arange(17)[:, None], 2000, axis=1)
+    x = datasets.dequantise(k, np.random.default_rng(0))
+    np.testing.assert_array_equal(np.floor(x * 17), k)
+    assert abs((x * 17 - k).mean() - 0.5) < 0.01
+
+
+def test_bits_count_every_change_of_variables():
+    """A flow that is uniform on (0, 1)ⁿ spends log₂ 17 bits on each pixel; one that halves the interval, a bit less."""
+    counts = datasets.digits().test.images
+    uniform = nfedu.Flow(nfedu.StandardLogistic(64), nfedu.Logit(64, margin=0.0))
+    bits, error = datasets.bits_per_pixel(uniform, counts, np.random.default_rng(0))
+    assert bits == pytest.approx(np.log2(17), abs=1e-12)
+    assert error < 1e-12
+    upper = nfedu.Chain([nfedu.Logit(64, margin=0.0), nfedu.Affine(64, 0.5, 0.5)])  # uniform on (½, 1)
+    bits, _ = datasets.bits_per_pixel(nfedu.Flow(nfedu.StandardLogistic(64), upper), 0 * counts + 12, RNG)
+    assert bits == pytest.approx(np.log2(17) - 1, abs=1e-12)
+
+
+RNG = np.random.default_rng(0)

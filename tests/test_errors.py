@@ -1,0 +1,181 @@
+"""Bad input: each raises ValueError with what was given, what is expected, and what to do."""
+
+import numpy as np
+import pytest
+
+import nfedu
+from nfedu import checks, datasets
+from tests.registry import ENTRIES
+
+RNG = np.random.default_rng(0)
+NORMAL = nfedu.StandardNormal(2)
+X = RNG.standard_normal((5, 2))
+
+
+def with_nan():
+    x = X.copy()
+    x[3, 1] = np.nan
+    return x
+
+
+def coupling(n=4, **options):
+    return nfedu.AdditiveCoupling(n, (4,), rng=np.random.default_rng(0), **options)
+
+
+def flow():
+    return nfedu.Flow(nfedu.StandardNormal(2), nfedu.Affine(2))
+
+
+def fit(x, **options):
+    return nfedu.fit(flow(), x, rng=np.random.default_rng(0), progress=False, **options)
+
+
+CASES = {
+    "wrong shape": (lambda: flow().log_prob(np.zeros((5, 3))), r"shape \(5, 3\), expected \(N, 2\)"),
+    "a single point": (lambda: flow().log_prob(np.zeros(2)), r"shape \(2,\).*a single point is x\[None, :\]"),
+    "no points": (lambda: flow().log_prob(np.zeros((0, 2))), r"shape \(0, 2\), expected \(N, 2\) with N ≥ 1"),
+    "text": (lambda: flow().log_prob([["a", "b"]]), "dtype <U1, expected numbers"),
+    "NaN": (lambda: flow().log_prob(with_nan()), "1 non-finite entries of 10, the first is nan at row 3, column 1"),
+    "infinity": (lambda: NORMAL.log_prob([[np.inf, 0]]), "the first is inf at row 0, column 0"),
+    "complex into a real flow": (lambda: flow().log_prob(X + 0j), r"x is complex, the flow is float64.*astype"),
+    "d = 0": (lambda: coupling(d=0), r"d = 0 with n = 4, expected 1 ≤ d < n"),
+    "d = n": (lambda: coupling(d=4), r"d = 4 with n = 4, expected 1 ≤ d < n"),
+    "coupling in one dimension": (lambda: coupling(1), r"n = 1, expected an integer ≥ 2"),
+    "n = 0": (lambda: nfedu.StandardNormal(0), r"StandardNormal: n = 0, expected an integer ≥ 1"),
+    "n = 2.5": (lambda: nfedu.Rescale(2.5), r"Rescale: n = 2.5, expected an integer"),
+    "unknown activation": (lambda: coupling(activation="gelu"), r"'gelu', expected one of \['relu', 'softplus', 'tanh'\]"),
+    "empty hidden layer": (
+        lambda: nfedu.AdditiveCoupling(4, (4, 0), rng=RNG),
+        r"hidden = \(4, 0\), expected widths ≥ 1",
+    ),
+    "s = 0": (lambda: nfedu.Rescale(2, [1.0, 0.0]), r"s\[1\] = 0, expected s_i ≠ 0: .*cannot be undone"),
+    "s of another size": (lambda: nfedu.Rescale(2, [1.0, 2.0, 3.0]), r"shape \(3,\), expected a finite number or 2"),
+    "s is NaN": (lambda: nfedu.Affine(2, np.nan), "expected a finite number or 2"),
+    "tail = 0": (lambda: nfedu.SinhArcsinh(1, tail=0), "expected δ > 0"),
+    "margin": (lambda: nfedu.Logit(2, margin=0.5), r"margin = 0.5, expected 0 ≤ margin < 0.5"),
+    "outside Logit": (
+        lambda: nfedu.Logit(2, margin=0.0).x_to_z([[0.5, 1.0]]),
+        r"x\[0, 1\] = 1 lies outside the domain, expected 0 < x < 1 \(1 of 2.*dequantise",
+    ),
+    "outside Exp": (lambda: nfedu.Exp(1).x_to_z([[-1.0]]), r"x\[0, 0\] = -1 lies outside.*expected 0 < x < inf"),
+    "no permutation": (lambda: nfedu.Permute([0, 2, 2]), r"\[0, 2, 2\] is no permutation, expected each of 0 … n−1"),
+    "dimensions differ": (lambda: nfedu.Flow(NORMAL, nfedu.Rescale(3)), "base has n = 2, the bijections n = 3"),
+    "layers differ": (lambda: nfedu.Chain([nfedu.Rescale(2), nfedu.Rescale(3)]), r"dimensions n = \[2, 3\]"),
+    "no layers": (lambda: nfedu.Flow(NORMAL, []), "got no bijections, expected at least one"),
+    "no samples": (lambda: flow().sample(0, RNG), "count = 0, expected a whole number of samples ≥ 1"),
+    "half a sample": (lambda: datasets.two_moons(1.5, RNG), "two_moons: count = 1.5, expected a whole number"),
+    "mixture shape": (lambda: nfedu.GaussianMixture(np.zeros((3, 2)), np.eye(3)), r"shape \(3, 3\), expected a number"),
+    "mixture not positive": (lambda: nfedu.GaussianMixture([[0, 0.0]], -1.0), "not symmetric positive definite"),
+    "mixture weights": (lambda: nfedu.GaussianMixture([[0.0]], 1.0, [-1]), "expected 1 numbers ≥ 0"),
+    "one row to learn from": (lambda: fit(X[:1]), "x has 1 row, expected at least 2 points"),
+    "validation of another shape": (lambda: fit(X, validation=X[:, :1]), r"validation has shape \(5, 1\)"),
+    "batch_size = 0": (lambda: fit(X, batch_size=0), "batch_size = 0.*expected batch_size ≥ 1"),
+    "average = 1": (lambda: fit(X, average=1.0), "average = 1.0; expected"),
+    "learning rate": (lambda: nfedu.Adam(-1e-3), "learning_rate = -0.001, expected a finite number > 0"),
+    "one row to check": (lambda: checks.check_bijection(nfedu.Rescale(2), X[:1]), "x has 1 row, expected at least 2"),
+    "grid in 3-D": (lambda: checks.density_on_grid(nfedu.StandardNormal(3), -1, 1), "n = 3, expected 1 or 2"),
+    "grid upside down": (lambda: checks.density_on_grid(NORMAL, 1, -1), "expected low < high"),
+    "picture of one shade": (lambda: datasets.PictureDensity(np.ones((4, 4))), "a single shade"),
+    "picture of another shape": (lambda: datasets.PictureDensity(np.ones(4)), r"shape \(4,\), expected finite numbers"),
+    "bits of another n": (
+        lambda: datasets.bits_per_pixel(flow(), np.zeros((3, 64)), RNG),
+        r"counts has shape \(3, 64\), expected \(N, 2\)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_bad_input_is_explained(name):
+    call, message = CASES[name]
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=[entry.name for entry in ENTRIES])
+@pytest.mark.parametrize("direction", ["x_to_z", "z_to_x"])
+def test_every_layer_refuses_what_is_no_batch_of_its_dimension(entry, direction):
+    n = entry.dimensions[-1]
+    step = getattr(entry.build(n, np.random.default_rng(0)), direction)
+    for bad in (np.zeros((4, n + 1)), np.zeros(n), np.full((2, n), np.nan)):
+        with pytest.raises(ValueError, match="expected|non-finite"):
+            step(bad)
+
+
+def test_a_chain_says_which_layer_met_the_overflow():
+    chain = nfedu.Chain([nfedu.Rescale(1, 1e3), nfedu.Exp(1), nfedu.Rescale(1)])
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=r"layer 2: Rescale: z holds 1 non-finite"):
+        chain.z_to_x([[1e3]])
+
+
+def test_files_missing_or_damaged(tmp_path):
+    saved = tmp_path / "flow.npz"
+    flow().save(saved)
+    whole = saved.read_bytes()
+    with pytest.raises(ValueError, match="no such file"):
+        nfedu.load(tmp_path / "none.npz")
+    for name, content in {"cut": whole[: len(whole) // 2], "empty": b"", "other": b"not a flow"}.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match="truncated or damaged"):
+            nfedu.load(tmp_path / name)
+    flipped = bytearray(whole)
+    flipped[whole.index(b"theta.npy") + 120] ^= 0xFF  # inside theta's bytes
+    (tmp_path / "flipped").write_bytes(flipped)
+    with pytest.raises(ValueError, match="truncated or damaged"):
+        nfedu.load(tmp_path / "flipped")
+    np.savez(tmp_path / "arrays.npz", a=np.zeros(3))
+    with pytest.raises(ValueError, match="no .npz file with format"):
+        nfedu.load(tmp_path / "arrays.npz")
+    with pytest.raises(ValueError, match=r"folder .* does not exist; create it first"):
+        flow().save(tmp_path / "nowhere" / "flow.npz")
+
+
+def test_a_file_with_another_theta_is_refused(tmp_path):
+    made = flow()
+    made.theta = np.append(made.theta, 1.0)
+    made.save(tmp_path / "flow.npz")
+    with pytest.raises(ValueError, match="its theta has 5 entries, the flow it describes 4"):
+        nfedu.load(tmp_path / "flow.npz")
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
+    saved = tmp_path / "flow.npz"
+    flow().save(saved)
+    before = saved.read_bytes()
+
+    def full(*_, **__):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="disk full"):
+        flow().save(saved)
+    assert saved.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [saved]
+
+
+def test_pictures_missing_or_damaged(tmp_path):
+    with pytest.raises(ValueError, match=r"none.png: no such file; expected an image"):
+        datasets.PictureDensity(tmp_path / "none.png")
+    whole = datasets.portrait().read_bytes()
+    for name, content in {"cut.jpg": whole[: len(whole) // 2], "text.png": b"hello", "empty.jpg": b""}.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ValueError, match="expected a whole PNG or JPEG"):
+            datasets.PictureDensity(tmp_path / name)
+
+
+def test_digits_missing_or_damaged(tmp_path):
+    with pytest.raises(ValueError, match="no such file"):
+        datasets.digits(tmp_path / "none.npz")
+    (tmp_path / "cut.npz").write_bytes(datasets.digits.__globals__["FILE"].read_bytes()[:20_000])
+    with pytest.raises(ValueError, match="truncated or damaged"):
+        datasets.digits(tmp_path / "cut.npz")
+
+
+class NoAttribute(nfedu.Rescale):
+    def __init__(self, n, strength=2.0):
+        super().__init__(n, strength)
+
+
+def test_a_layer_that_cannot_be_saved_says_why(tmp_path):
+    own = nfedu.Flow(NORMAL, NoAttribute(2))
+    with pytest.raises(ValueError, match="NoAttribute cannot be saved: it keeps no attribute 'strength'"):
+        own.save(tmp_path / "flow.npz")

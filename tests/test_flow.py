@@ -1,0 +1,178 @@
+"""Flows: density, gradient, packing, copies, files."""
+
+import copy
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import nfedu
+from nfedu import checks
+from nfedu.checks.densities import check_integral, check_samples
+from nfedu.checks.report import Report
+from tests.registry import ENTRIES
+
+
+def small_flow(n=2, seed=0, **options):
+    rng = np.random.default_rng(seed)
+    layers = [nfedu.AdditiveCoupling(n, (8,), flip=flip, activation="tanh", rng=rng) for flip in (False, True)]
+    flow = nfedu.Flow(nfedu.StandardNormal(n), [nfedu.Rescale(n, 0.7), *layers, nfedu.SinhArcsinh(n, 0.2, 1.2)])
+    flow.theta += 0.3 * rng.standard_normal(flow.theta.size)
+    return flow
+
+
+def test_density_of_an_affine_flow_is_normal():
+    flow = nfedu.Flow(nfedu.StandardNormal(2), nfedu.Affine(2, [2.0, -0.5], [1.0, -1.0]))
+    x = np.random.default_rng(0).standard_normal((20, 2))
+    expected = stats.norm([1, -1], [2, 0.5]).logpdf(x).sum(axis=1)
+    np.testing.assert_allclose(flow.log_prob(x), expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("n", [2, 3, 5])
+def test_whole_ladder(n):
+    flow = small_flow(n)
+    report = checks.check_flow(flow, flow.sample(6, np.random.default_rng(1))).raise_if_failed()
+    assert {check.rung for check in report.checks} == {1, 2, 3, 5, 6}
+
+
+@pytest.mark.parametrize("base", [nfedu.StandardNormal(1), nfedu.StandardLogistic(1)])
+def test_whole_ladder_in_one_dimension_with_a_bounded_domain(base):
+    flow = nfedu.Flow(base, [nfedu.Affine(1, 0.8, -0.3), nfedu.Logit(1)])
+    checks.check_flow(flow, flow.sample(6, np.random.default_rng(1))).raise_if_failed()
+
+
+class NoLogDet(nfedu.Flow):
+    def log_prob(self, x):
+        return self.base.log_prob(self.x_to_z(x)[0])
+
+
+class OtherDirection(nfedu.Flow):
+    def sample(self, count, rng):
+        return self.x_to_z(self.base.sample(count, rng))[0]
+
+
+def test_the_integral_catches_a_missing_log_det():
+    report = Report("planted")
+    check_integral(report, NoLogDet(nfedu.StandardNormal(2), nfedu.Rescale(2, 0.5)), np.random.default_rng(0))
+    assert not report.ok
+
+
+def test_the_balls_catch_samples_of_another_density():
+    report = Report("planted")
+    check_samples(report, OtherDirection(nfedu.StandardNormal(3), nfedu.Rescale(3, 0.8)), np.random.default_rng(0))
+    assert not report.ok
+
+
+def test_nll_is_the_mean_and_zeroes_the_gradient_first():
+    flow = small_flow()
+    x = flow.sample(10, np.random.default_rng(0))
+    loss = flow.nll(x)
+    assert loss == pytest.approx(-flow.log_prob(x).mean(), rel=1e-14)
+    first = flow.grad.copy()
+    flow.nll(x)
+    np.testing.assert_array_equal(flow.grad, first)
+
+
+def test_score_leaves_the_gradient_alone():
+    flow = small_flow()
+    x = flow.sample(5, np.random.default_rng(0))
+    flow.nll(x)
+    before = flow.grad.copy()
+    numerical = checks.gradient(lambda v: flow.astype(complex).log_prob(v).sum(), x)
+    np.testing.assert_allclose(flow.score(x), numerical, rtol=1e-11)
+    np.testing.assert_array_equal(flow.grad, before)
+
+
+def test_parameters_are_views_into_theta_and_grad():
+    flow = small_flow()
+    parameters = flow.parameters()
+    assert list(parameters)[:3] == ["0.log_s", "1.net.W0", "1.net.b0"]
+    flow.theta[:] = np.arange(flow.theta.size)
+    flow.grad[:] = -flow.theta
+    values = np.concatenate([p.value.ravel() for p in parameters.values()])
+    np.testing.assert_array_equal(values, flow.theta)
+    np.testing.assert_array_equal(np.concatenate([p.grad.ravel() for p in parameters.values()]), flow.grad)
+    assert flow.name_of(0) == "0.log_s[0]"
+    assert flow.name_of(2 + 3) == "1.net.W0[0, 3]"
+
+
+def test_two_calls_can_be_alive_at_once():
+    flow = small_flow()
+    a, b = flow.sample(4, np.random.default_rng(0)), flow.sample(4, np.random.default_rng(1))
+    g, ones = np.ones((4, 2)), np.ones(4)
+    alone = flow.x_to_z(a)[2](g, ones)
+    first, second = flow.x_to_z(a)[2], flow.x_to_z(b)[2]
+    second(g, ones)
+    np.testing.assert_array_equal(first(g, ones), alone)
+
+
+def test_a_layer_belongs_to_one_flow():
+    layer = nfedu.Rescale(2)
+    nfedu.Flow(nfedu.StandardNormal(2), layer)
+    with pytest.raises(ValueError, match=r"already belongs to a Flow.*deepcopy"):
+        nfedu.Flow(nfedu.StandardNormal(2), layer)
+    with pytest.raises(ValueError, match="twice"):
+        again = nfedu.Rescale(2)
+        nfedu.Flow(nfedu.StandardNormal(2), [again, again])
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda flow: flow.astype(np.float64)])
+def test_copies_are_independent(copied):
+    flow = small_flow()
+    twin = copied(flow)
+    before = flow.theta.copy()
+    twin.theta += 1
+    np.testing.assert_array_equal(flow.theta, before)
+    assert next(iter(twin.parameters().values())).value[0] == twin.theta[0]
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-5), (np.float64, 0), (np.complex128, 1e-14)])
+def test_astype_computes_in_that_type(dtype, tolerance):
+    flow = small_flow()
+    x = flow.sample(10, np.random.default_rng(0))
+    other = flow.astype(dtype)
+    log_p = other.log_prob(x)
+    assert log_p.dtype == np.dtype(dtype) == other.theta.dtype == other.grad.dtype
+    np.testing.assert_allclose(log_p, flow.log_prob(x), rtol=tolerance)
+
+
+def test_sample_takes_its_randomness_from_the_caller():
+    flow = small_flow()
+    np.testing.assert_array_equal(
+        flow.sample(5, np.random.default_rng(7)), flow.sample(5, np.random.default_rng(7))
+    )
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=[entry.name for entry in ENTRIES])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_saved_and_loaded_it_is_the_same_flow(entry, dtype, tmp_path):
+    n, rng = entry.dimensions[-1], np.random.default_rng(5)
+    flow = nfedu.Flow(nfedu.StandardLogistic(n), entry.build(n, rng)).astype(dtype)
+    flow.theta += (0.1 * rng.standard_normal(flow.theta.size)).astype(dtype)
+    flow.save(tmp_path / "flow.npz")
+    loaded = nfedu.load(tmp_path / "flow.npz")
+    x = flow.sample(20, rng)
+    assert loaded.dtype == flow.dtype
+    np.testing.assert_array_equal(loaded.log_prob(x), flow.log_prob(x))
+    assert [path.name for path in tmp_path.iterdir()] == ["flow.npz"], "no temporary file stays"
+
+
+def test_a_mixture_base_is_saved_too(tmp_path):
+    base = nfedu.GaussianMixture([[0.0, 1.0], [2.0, 0.0]], [[1, 0.2], [0.2, 1]], [0.2, 0.8])
+    flow = nfedu.Flow(base, nfedu.Permute([1, 0]))
+    flow.save(tmp_path / "flow.npz")
+    x = np.random.default_rng(0).standard_normal((5, 2))
+    np.testing.assert_array_equal(nfedu.load(tmp_path / "flow.npz").log_prob(x), flow.log_prob(x))
+
+
+class Doubling(nfedu.Rescale):
+    def __init__(self, n):
+        super().__init__(n, 2.0)
+
+
+def test_a_layer_of_ones_own_is_loaded_when_named(tmp_path):
+    flow = nfedu.Flow(nfedu.StandardNormal(2), Doubling(2))
+    flow.save(tmp_path / "own.npz")
+    with pytest.raises(ValueError, match=r"holds a Doubling.*classes=\[Doubling\]"):
+        nfedu.load(tmp_path / "own.npz")
+    assert nfedu.load(tmp_path / "own.npz", classes=[Doubling]).log_prob([[1.0, 1.0]]) == flow.log_prob([[1.0, 1.0]])

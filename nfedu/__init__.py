@@ -20,10 +20,12 @@ from nfedu.bijections import (
 )
 from nfedu.distributions import GaussianMixture, StandardLogistic, StandardNormal
 from nfedu.flow import Flow, load
+from nfedu.networks import MLP
 from nfedu.parameters import Parameter
 from nfedu.training import SGD, Adam, fit, fit_lbfgs
 
 __all__ = [
+    "MLP",
     "SGD",
     "Adam",
     "AdditiveCoupling",

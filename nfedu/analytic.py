@@ -16,8 +16,9 @@ def softplus(a: Array) -> Array:
 
 def sigmoid(a: Array) -> Array:
     """Return 1 / (1 + e⁻ᵃ), the derivative of softplus; relative accuracy at both ends."""
-    e = np.exp(np.minimum(a, -a))
-    return np.where(a.real > 0, 1, e) / (1 + e)
+    positive = a.real > 0
+    e = np.exp(np.where(positive, -a, a))
+    return np.where(positive, 1, e) / (1 + e)
 
 
 def log_sum_exp(a: Array, axis: int) -> Array:

@@ -83,7 +83,7 @@ class Lesson:
 
         width = int(figure.get_figwidth() * 14)
         figure.supxlabel(textwrap.fill(caption, width), fontsize=9, color="0.25", x=0.02, ha="left")
-        self.figures.mkdir(exist_ok=True)
+        self.figures.mkdir(parents=True, exist_ok=True)
         path = self.figures / f"{name}.png"
         drawn = BytesIO()
         figure.savefig(drawn, bbox_inches="tight", pad_inches=0.08)
@@ -93,19 +93,24 @@ class Lesson:
 
 
 def begin(title: str) -> Lesson:
-    """Start a lesson: read `--quick` or `--full` from the command line, set Matplotlib up, print the title."""
+    """Start a lesson: read `--quick` or `--full` from the command line, set Matplotlib up, print the title.
+
+    Figures go to `figures/` beside the lessons' folder; those of a quick run to `figures/quick`, since they show models
+    that have hardly been trained.
+    """
     from nfedu.plotting import style
 
     parser = argparse.ArgumentParser(description=title)
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument(
+    lengths = parser.add_mutually_exclusive_group()
+    lengths.add_argument(
         "--quick", dest="length", action="store_const", const="quick", help="all claims, little training"
     )
-    length.add_argument("--full", dest="length", action="store_const", const="full", help="the long trainings")
+    lengths.add_argument("--full", dest="length", action="store_const", const="full", help="the long trainings")
     script = Path(sys.argv[0]).resolve()
     is_script = script.parent.name == "lessons"
     options = parser.parse_args(sys.argv[1:] if is_script else [])  # a notebook's command line is not ours
     style.use()
-    home = script.parent.parent if is_script else Path.cwd()
+    figures = (script.parent.parent if is_script else Path.cwd()) / "figures"
+    length = options.length or "default"
     print(f"\n── {title} " + "─" * max(0, 90 - len(title)), flush=True)
-    return Lesson(title, options.length or "default", home / "figures")
+    return Lesson(title, length, figures / "quick" if length == "quick" else figures)

@@ -84,5 +84,5 @@ def read_arrays(path: str | Path, *names: str) -> list[Array]:
             return [arrays[name] for name in names]
     except (ValueError, KeyError, EOFError, OSError, BadZipFile, AttributeError, TypeError) as error:
         raise ValueError(
-            f"cannot read {path}: truncated or damaged, or no .npz file with {', '.join(names)} ({error}); make it again"
+            f"cannot read {path}: truncated or damaged, or no .npz file with {', '.join(names)} ({error})"
         ) from None

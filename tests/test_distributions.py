@@ -21,10 +21,7 @@ CASES = {
     "mixture": (
         nfedu.GaussianMixture(MEANS, COVARIANCES, WEIGHTS),
         lambda z: np.log(
-            sum(
-                w * stats.multivariate_normal(m, C).pdf(z)
-                for w, m, C in zip(WEIGHTS, MEANS, COVARIANCES, strict=True)
-            )
+            sum(w * stats.multivariate_normal(m, C).pdf(z) for w, m, C in zip(WEIGHTS, MEANS, COVARIANCES, strict=True))
         ),
     ),
 }

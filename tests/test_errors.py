@@ -43,7 +43,10 @@ CASES = {
     "coupling in one dimension": (lambda: coupling(1), r"n = 1, expected an integer ≥ 2"),
     "n = 0": (lambda: nfedu.StandardNormal(0), r"StandardNormal: n = 0, expected an integer ≥ 1"),
     "n = 2.5": (lambda: nfedu.Rescale(2.5), r"Rescale: n = 2.5, expected an integer"),
-    "unknown activation": (lambda: coupling(activation="gelu"), r"'gelu', expected one of \['relu', 'softplus', 'tanh'\]"),
+    "unknown activation": (
+        lambda: coupling(activation="gelu"),
+        r"'gelu', expected one of \['relu', 'softplus', 'tanh'\]",
+    ),
     "empty hidden layer": (
         lambda: nfedu.AdditiveCoupling(4, (4, 0), rng=RNG),
         r"hidden = \(4, 0\), expected widths ≥ 1",
@@ -97,7 +100,7 @@ def test_every_layer_refuses_what_is_no_batch_of_its_dimension(entry, direction)
     n = entry.dimensions[-1]
     step = getattr(entry.build(n, np.random.default_rng(0)), direction)
     for bad in (np.zeros((4, n + 1)), np.zeros(n), np.full((2, n), np.nan)):
-        with pytest.raises(ValueError, match="expected|non-finite"):
+        with pytest.raises(ValueError, match=r"expected|non-finite"):
             step(bad)
 
 
@@ -123,7 +126,7 @@ def test_files_missing_or_damaged(tmp_path):
     with pytest.raises(ValueError, match="truncated or damaged"):
         nfedu.load(tmp_path / "flipped")
     np.savez(tmp_path / "arrays.npz", a=np.zeros(3))
-    with pytest.raises(ValueError, match="no .npz file with format"):
+    with pytest.raises(ValueError, match=r"no \.npz file with format"):
         nfedu.load(tmp_path / "arrays.npz")
     with pytest.raises(ValueError, match=r"folder .* does not exist; create it first"):
         flow().save(tmp_path / "nowhere" / "flow.npz")

@@ -138,9 +138,7 @@ def test_astype_computes_in_that_type(dtype, tolerance):
 
 def test_sample_takes_its_randomness_from_the_caller():
     flow = small_flow()
-    np.testing.assert_array_equal(
-        flow.sample(5, np.random.default_rng(7)), flow.sample(5, np.random.default_rng(7))
-    )
+    np.testing.assert_array_equal(flow.sample(5, np.random.default_rng(7)), flow.sample(5, np.random.default_rng(7)))
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=[entry.name for entry in ENTRIES])

@@ -118,7 +118,9 @@ def test_annealing_ends_near_zero_and_gives_the_rate_back():
 
     optimizer = Recording(0.1)
     x = np.random.default_rng(0).standard_normal((10, 1))
-    nfedu.fit(affine_flow(), x, rng=np.random.default_rng(0), epochs=100, optimizer=optimizer, anneal=True, progress=False)
+    nfedu.fit(
+        affine_flow(), x, rng=np.random.default_rng(0), epochs=100, optimizer=optimizer, anneal=True, progress=False
+    )
     assert rates[0] == 0.1
     assert rates[50] == pytest.approx(0.05)
     assert rates[-1] < 1e-4
@@ -143,7 +145,12 @@ def test_divergence_names_the_step_and_keeps_a_good_theta():
     x = np.random.default_rng(0).standard_normal((50, 2))
     flow = nice()
     validation_before = flow.log_prob(x).mean()
-    with np.errstate(all="ignore"), pytest.raises(DivergedError, match=r"diverged at step \d+: .*smaller learning rate"):
-        nfedu.fit(flow, x, validation=x, rng=np.random.default_rng(0), epochs=500, optimizer=nfedu.SGD(1e6), progress=False)
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(DivergedError, match=r"diverged at step \d+: .*smaller learning rate"),
+    ):
+        nfedu.fit(
+            flow, x, validation=x, rng=np.random.default_rng(0), epochs=500, optimizer=nfedu.SGD(1e6), progress=False
+        )
     assert np.isfinite(flow.theta).all()
     assert flow.log_prob(x).mean() >= validation_before

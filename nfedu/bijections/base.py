@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from nfedu.arrays import Array, NonFiniteError, as_batch
 from nfedu.parameters import Parameter, named
 
@@ -70,15 +72,16 @@ class Chain(Bijection):
         return named(**{str(m): layer for m, layer in enumerate(self.bijections)})
 
 
-def compose(steps: list[tuple[str, Callable[[Array], Mapped]]], y: Array) -> Mapped:
+def compose(steps: Sequence[tuple[str, Callable[[Array], Mapped]]], y: Array) -> Mapped:
     """Apply the maps one after the other; add their log-dets; chain their backwards in reverse."""
-    log_det, backwards = 0, []
+    log_dets: list[Array] = []
+    backwards: list[Backward] = []
     for name, step in steps:
         try:
             y, log_det_m, backward_m = step(y)
         except NonFiniteError as error:
             raise NonFiniteError(f"{name}: {error}") from error
-        log_det = log_det + log_det_m  # N7
+        log_dets.append(log_det_m)
         backwards.append(backward_m)
 
     def backward(g_y: Array, g_log_det: Array) -> Array:
@@ -86,7 +89,7 @@ def compose(steps: list[tuple[str, Callable[[Array], Mapped]]], y: Array) -> Map
             g_y = backward_m(g_y, g_log_det)  # every layer's log-det enters the sum with weight one
         return g_y
 
-    return y, log_det, backward
+    return y, np.sum(log_dets, axis=0), backward  # N7
 
 
 class Inverse(Bijection):

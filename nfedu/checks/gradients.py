@@ -72,5 +72,9 @@ def compare_gradient(
         e[index] = 1
         parts[(slice(None), *index)] = derivative(losses, at, e)
     expected = parts.sum(axis=0)
-    words = "" if relative_error(given, expected) <= GRADIENT[method] else diagnosis.of_gradient(given, *parts, g_out)
+    words = (
+        ""
+        if relative_error(given, expected) <= GRADIENT[method]
+        else diagnosis.of_gradient(given, parts[0], parts[1], g_out)
+    )
     report.compare(5, quantity, given, expected, GRADIENT[method], words)

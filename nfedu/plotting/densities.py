@@ -48,6 +48,6 @@ def samples_axes(
 ) -> None:
     """Scatter points (N, 2) in the box [low, high]."""
     (left, bottom), (right, top) = np.broadcast_to(low, 2), np.broadcast_to(high, 2)
-    axes.scatter(*x.T, s=1.5, color=colour, alpha=0.5, linewidths=0)
+    axes.scatter(x[:, 0], x[:, 1], s=1.5, color=colour, alpha=0.5, linewidths=0)
     axes.set(xlim=(left, right), ylim=(bottom, top))
     density_axes(axes, letter)

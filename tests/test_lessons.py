@@ -1,0 +1,121 @@
+"""The lessons run to the end with all their claims, from any folder; the runner counts and fails as it should."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nfedu import lesson
+
+ROOT = Path(__file__).parent.parent
+LESSONS = sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))
+TAGS = [f"N{i}" for i in range(1, 14)] + [f"M{i}" for i in (1, 2, 3, 4, 5, 10)]
+
+
+def run(*arguments, cwd):
+    return subprocess.run([sys.executable, *arguments], cwd=cwd, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="session")
+def quick():
+    """The output of `python -m lessons --quick`."""
+    done = run("-m", "lessons", "--quick", cwd=ROOT)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def test_every_statement_has_a_claim_that_holds(quick):
+    claims = re.findall(r"^(✓|✗) ([NM]\d+) +(\d\d) ", quick, re.MULTILINE)
+    assert {mark for mark, _, _ in claims} == {"✓"}
+    assert {tag for _, tag, _ in claims} == set(TAGS)
+    assert len(TAGS) == int(re.search(r"^(\d+) statements:", quick, re.MULTILINE)[1])
+
+
+def test_every_misprint_shows_both_numbers(quick):
+    for tag in ("M1", "M2", "M3", "M4", "M5", "M10"):
+        assert re.search(rf"^✓ {tag} +\d\d .*: \S+ ≤ \S+; as printed \S+$", quick, re.MULTILINE), tag
+
+
+def test_quick_is_quick(quick):
+    seconds = [float(s) for s in re.findall(r"^lesson \d\d: +([\d.]+) s", quick, re.MULTILINE)]
+    assert len(seconds) == len(LESSONS)
+    assert sum(seconds) <= 30
+
+
+def test_every_lesson_draws_what_is_committed(quick):
+    drawn = set(re.findall(r"figure quick/(\S+\.png)", quick))
+    committed = {path.name for path in (ROOT / "figures").glob("*.png")}
+    assert drawn == committed
+    assert all(path.stat().st_size <= 300_000 for path in (ROOT / "figures").glob("*.png"))
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=[path.stem for path in LESSONS])
+def test_a_lesson_runs_alone_from_any_folder(path, tmp_path):
+    done = run(str(path), "--quick", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("✓") > 5
+    assert not list(tmp_path.iterdir()), "it writes beside the lessons, not where it is called"
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=[path.stem for path in LESSONS])
+def test_a_lesson_is_a_percent_script_of_a_readable_length(path):
+    lines = path.read_text().split("\n")
+    assert lines[0] == "# %% [markdown]"
+    assert lines[1].startswith(f"# # {path.stem[:2]} · ")
+    text = path.read_text()
+    assert text.count("\n") <= 300
+    assert "*Notes: " in text
+    assert "**Exercise.**" in text
+    assert all(line == "# $$" or re.fullmatch(r"# \$\$( \(N\d+\))?", line) for line in lines if line.startswith("# $$"))
+
+
+@pytest.fixture
+def fake(tmp_path):
+    """A folder with the runner and two lessons of which the first makes a claim that does not hold."""
+    (tmp_path / "lessons").mkdir()
+    shutil.copy(ROOT / "lessons" / "__main__.py", tmp_path / "lessons")
+    text = "import nfedu.lesson as l\nl.begin('{0} · fake').claim('N1', 'a number', {1}, 1e-3, l.begin)\n"
+    (tmp_path / "lessons" / "01_wrong.py").write_text(text.format("01", "0.5"))
+    (tmp_path / "lessons" / "02_right.py").write_text(text.format("02", "1e-4"))
+    return tmp_path
+
+
+def test_a_failed_claim_fails_the_run_but_not_the_next_lesson(fake):
+    done = run("-m", "lessons", cwd=fake)
+    assert done.returncode == 1
+    assert "1 of 2 claims hold, 1 of 2 lessons ok" in done.stdout
+    assert re.search(r"^lesson 01: .*FAILED$", done.stdout, re.MULTILINE)
+    assert re.search(r"^lesson 02: .*ok$", done.stdout, re.MULTILINE)
+
+
+def test_lessons_are_chosen_by_number(fake):
+    done = run("-m", "lessons", "2", cwd=fake)
+    assert done.returncode == 0
+    assert "1 of 1 claims hold" in done.stdout
+    unknown = run("-m", "lessons", "7", cwd=fake)
+    assert unknown.returncode == 2
+    assert "there is no lesson 07; there are 01, 02" in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "printed", "holds"),
+    [
+        (1e-4, None, True),
+        (1e-2, None, False),
+        (float("nan"), None, False),
+        (1e-4, 1.0, True),
+        (1e-4, 1e-4, False),  # the misprint passes too: then it is none
+    ],
+)
+def test_when_a_claim_holds(error, printed, holds, tmp_path, monkeypatch):
+    monkeypatch.setattr(lesson, "LEDGER", [])
+    running = lesson.Lesson("01 · a test", "default", tmp_path)
+    if holds:
+        running.claim("M1", "a number", error, 1e-3, "a test", printed)
+    else:
+        with pytest.raises(lesson.ClaimFailedError, match="✗ M1"):
+            running.claim("M1", "a number", error, 1e-3, "a test", printed)
+    assert [claim.holds for claim in lesson.LEDGER] == [holds]

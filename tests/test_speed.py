@@ -1,0 +1,31 @@
+"""What must be fast: the import, and a training step beside its matrix products."""
+
+import subprocess
+import sys
+
+from tests.benchmarks.training_step import measure
+
+IMPORT = """
+import sys, time
+import numpy
+start = time.perf_counter()
+import nfedu
+print(time.perf_counter() - start)
+print(*[name for name in ("matplotlib", "tqdm", "scipy") if name in sys.modules])
+"""
+
+
+def test_import_takes_a_tenth_of_a_second_and_brings_no_plotting():
+    runs = [
+        subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True) for _ in range(5)
+    ]
+    seconds, brought = zip(*(run.stdout.split("\n")[:2] for run in runs), strict=True)
+    assert min(float(s) for s in seconds) <= 0.1
+    assert set(brought) == {""}, (
+        "importing nfedu must import neither Matplotlib nor tqdm, and SciPy only where it is used"
+    )
+
+
+def test_a_training_step_is_mostly_its_matrix_products():
+    step, products = measure(repeats=60)
+    assert step <= 2.5 * products

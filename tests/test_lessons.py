@@ -2,29 +2,14 @@
 
 import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from nfedu import lesson
+from tests.conftest import ROOT, run
 
-ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))
 TAGS = [f"N{i}" for i in range(1, 14)] + [f"M{i}" for i in (1, 2, 3, 4, 5, 10)]
-
-
-def run(*arguments, cwd):
-    return subprocess.run([sys.executable, *arguments], cwd=cwd, capture_output=True, text=True)
-
-
-@pytest.fixture(scope="session")
-def quick():
-    """The output of `python -m lessons --quick`."""
-    done = run("-m", "lessons", "--quick", cwd=ROOT)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
 
 
 def test_every_statement_has_a_claim_that_holds(quick):

@@ -1,0 +1,21 @@
+"""What several test files share: one quick run of all lessons."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*arguments, cwd):
+    return subprocess.run([sys.executable, *arguments], cwd=cwd, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="session")
+def quick():
+    """The output of `python -m lessons --quick`."""
+    done = run("-m", "lessons", "--quick", cwd=ROOT)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout

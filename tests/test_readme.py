@@ -1,0 +1,76 @@
+"""The README tells the truth: its code runs and prints what it shows, its claims are those that the lessons make."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, run
+
+README = (ROOT / "README.md").read_text()
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+TEXT = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+NUMBER = r"-?\d+(\.\d+)?(e[-+]\d+)?"
+
+
+def without_numbers(text):
+    """What must be equal on every machine: a trained model's last digits are not."""
+    lines = [line.split("; worst")[0] for line in text.strip().split("\n")]
+    return [re.sub(r"\s+", " ", re.sub(NUMBER, "#", line)) for line in lines]
+
+
+def test_the_two_commands_stand_where_ci_finds_them():
+    commands = re.findall(r"^ +(python3 -m venv .*)$", README, re.MULTILINE)
+    assert len(commands) == 2
+    assert commands[0].endswith(".venv/bin/python -m lessons")
+    assert commands[1].endswith(".venv/bin/pytest")
+
+
+def test_the_first_example_prints_what_is_shown(tmp_path):
+    done = run("-c", PYTHON[0], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert without_numbers(done.stdout) == without_numbers(TEXT[1])
+    assert "all 102 checks pass" in done.stdout
+    first, last = map(float, re.findall(r"(\d+\.\d+) (?:nats|after)", done.stdout))
+    shown = map(float, re.findall(r"(\d+\.\d+) (?:nats|after)", TEXT[1]))
+    assert [first, last] == pytest.approx(list(shown), abs=0.05)
+
+
+def test_the_wrong_layer_is_judged_as_shown(tmp_path):
+    (tmp_path / "my_layer.py").write_text(PYTHON[1])
+    command = re.search(r"`\.venv/bin/python (-m nfedu check \S+)`", README)[1].split()
+    done = run(*command, cwd=tmp_path)
+    assert done.returncode == 1
+    failing = [line for line in done.stdout.split("\n") if line and not line.endswith("  ok")]
+    assert failing == TEXT[2].strip().split("\n")
+
+
+def test_every_claim_shown_is_made_by_the_lessons(quick):
+    shown = re.findall(r"^✓ (\S+) +(\d\d)  (\S+) +(.*): \S+ ≤ ([^;\n]+)", TEXT[0], re.MULTILINE)
+    assert len(shown) >= 5
+    full = Path(os.environ.get("NFEDU_LESSONS_OUTPUT", os.devnull)).read_text()
+    for tag, lesson, function, statement, tolerance in shown:
+        line = rf"^✓ {tag} +{lesson}  {re.escape(function)} +{re.escape(statement)}: \S+ ≤ {re.escape(tolerance)}"
+        if "digits" not in statement:  # which the quick run trains too little to claim
+            assert re.search(line, quick, re.MULTILINE), statement
+        if full:
+            assert re.search(line, full, re.MULTILINE), statement
+    assert re.search(r"^\d+ statements: .*$", TEXT[0], re.MULTILINE)[0] in quick
+
+
+@pytest.mark.skipif("NFEDU_LESSONS_OUTPUT" not in os.environ, reason="compares with a whole run of the lessons")
+def test_the_numbers_are_those_of_a_whole_run():
+    full = Path(os.environ["NFEDU_LESSONS_OUTPUT"]).read_text()
+    assert re.search(r"^\d+ of \d+ claims hold, .*$", TEXT[0], re.MULTILINE)[0] in full
+    measured = float(re.search(r"test +(\d\.\d+) ± ", full)[1])
+    assert float(re.search(r"(\d\.\d+) ± \d\.\d+ bits per pixel on the 360", README)[1]) == pytest.approx(
+        measured, abs=0.03
+    )
+
+
+def test_every_link_and_picture_exists():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+    for path in sorted((ROOT / "lessons").glob("[0-9]*.py")):
+        assert f"(lessons/{path.name})" in README, f"{path.name} is not in the README's map"

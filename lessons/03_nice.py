@@ -273,6 +273,10 @@ print(f"  {history.steps} steps in {history.seconds:.1f} s, best epoch {history.
 for name in ("train", "validation", "test"):
     bits, error = datasets.bits_per_pixel(nice, getattr(split, name).images, np.random.default_rng(0))
     print(f"  {name:<10} {bits:.3f} ± {error:.3f} bits per pixel")
+lesson.record(
+    f"NICE, {len(layers)} couplings", test=f"{bits:.3f} ± {error:.3f} bits per pixel", weights=f"{nice.theta.size}",
+    training=f"{history.seconds:.0f} s",
+)  # fmt: skip
 if lesson.length != "quick":
     lesson.claim("N8", "NICE on the digits, test bits per pixel", bits, 2.36, nfedu.fit)
 

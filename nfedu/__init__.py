@@ -15,6 +15,7 @@ from nfedu.bijections import (
     Permute,
     Rescale,
     Reverse,
+    Reversible,
     Shift,
     SinhArcsinh,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "Permute",
     "Rescale",
     "Reverse",
+    "Reversible",
     "Shift",
     "SinhArcsinh",
     "StandardLogistic",

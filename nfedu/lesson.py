@@ -76,6 +76,20 @@ class Lesson:
         if not claim.holds:
             raise ClaimFailedError(str(claim))
 
+    def record(self, model: str, **numbers: str) -> None:
+        """Write a row to `lessons/RESULTS.md`, in place of the one of the same model, when this is a `--full` run."""
+        if self.length != "full":
+            return
+        path = self.figures.parent / "lessons" / "RESULTS.md"
+        numbers["command"] = f"`python -m lessons {self.title[:2]} --full`"
+        head = [f"| {' | '.join(['model', *numbers])} |", "|---" * (len(numbers) + 1) + "|"]
+        rows = path.read_text().split("\n")[4:] if path.exists() else []
+        rows = sorted(
+            [row for row in rows if row and not row.startswith(f"| {model} |")]
+            + [f"| {' | '.join([model, *numbers.values()])} |"]
+        )
+        path.write_text("\n".join(["# Results of the long trainings", "", *head, *rows, ""]))
+
     def show(self, figure: "Figure", name: str, caption: str) -> None:
         """Write the figure to `figures/<name>.png` with its caption below, and close it."""
         from matplotlib import pyplot as plt

@@ -20,6 +20,10 @@ def coupling(**options):
     return lambda n, rng: nfedu.AdditiveCoupling(n, rng=rng, **options)
 
 
+def four_layers(n, rng):
+    return [nfedu.SinhArcsinh(n, 0.3, 0.8), coupling(hidden=(6,))(n, rng), nfedu.Reverse(n), nfedu.Rescale(n, 0.5)]
+
+
 ENTRIES = [
     Entry("Rescale", lambda n, rng: nfedu.Rescale(n, rng.choice([-1, 1], n) * rng.uniform(0.3, 3, n))),
     Entry("Shift", lambda n, rng: nfedu.Shift(n, rng.standard_normal(n))),
@@ -40,13 +44,8 @@ ENTRIES = [
     Entry("AdditiveCoupling, default", coupling(), (2, 3, 5)),
     Entry("Inverse of SinhArcsinh", lambda n, rng: nfedu.Inverse(nfedu.SinhArcsinh(n, 0.4, 0.7))),
     Entry("Inverse of a coupling", lambda n, rng: nfedu.Inverse(coupling(hidden=(6,))(n, rng)), (2, 3, 5)),
-    Entry(
-        "Chain",
-        lambda n, rng: nfedu.Chain(
-            [nfedu.SinhArcsinh(n, 0.3, 0.8), coupling(hidden=(6,))(n, rng), nfedu.Reverse(n), nfedu.Rescale(n, 0.5)]
-        ),
-        (2, 3, 5),
-    ),
+    Entry("Chain", lambda n, rng: nfedu.Chain(four_layers(n, rng)), (2, 3, 5)),
+    Entry("Reversible", lambda n, rng: nfedu.Reversible(four_layers(n, rng)), (2, 3, 5)),
 ]
 
 CASES = [(entry, n) for entry in ENTRIES for n in entry.dimensions]

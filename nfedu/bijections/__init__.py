@@ -5,6 +5,7 @@ from nfedu.bijections.coupling import AdditiveCoupling
 from nfedu.bijections.elementwise import Exp, Logit, SinhArcsinh
 from nfedu.bijections.permutations import Permute, Reverse
 from nfedu.bijections.rescaling import Affine, Rescale, Shift
+from nfedu.bijections.reversible import Reversible
 
 __all__ = [
     "AdditiveCoupling",
@@ -17,6 +18,7 @@ __all__ = [
     "Permute",
     "Rescale",
     "Reverse",
+    "Reversible",
     "Shift",
     "SinhArcsinh",
 ]

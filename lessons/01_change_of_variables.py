@@ -68,12 +68,9 @@ for ax, (name, (base, layer, logpdf)) in zip(axes, known.items(), strict=True):
         slice_x = np.linspace(edges_x[i], edges_x[i + 1], 40)[:, None]
         ax.fill_between(slice_x[:, 0], np.exp(flow.log_prob(slice_x)), color=plt.cm.viridis(i / 9))
     ax.set(xlabel="x", ylabel="p(x)", title=name, xlim=(max(edges_x[0], -6), min(edges_x[-1], 8)))
-lesson.show(
-    fig,
-    "01_equal_mass",
-    "Each coloured slice holds the same mass of x. Where the map stretches (wide slices) the "
-    "density is low, where it compresses it is high: that factor is |h'(x)|.",
-)
+caption = """Each coloured slice holds the same mass of x. Where the map stretches (wide slices) the density is low,
+where it compresses it is high: that factor is |h'(x)|."""
+lesson.show(fig, "01_equal_mass", caption)
 
 # %% [markdown]
 # **Trap.** $h'$ is the slope of the *inverse*. With the slope of $f$ in its place the density is off by its square. In
@@ -122,12 +119,9 @@ ax.loglog(counts, errors[0] * (counts / counts[0]) ** -0.5, ":", color="0.5", la
 ax.axhline(max(exact, 1e-17), color="tab:blue", label="flow: N2, one evaluation")
 ax.set(xlabel="samples S of z", ylabel="error of p(x)", ylim=(1e-18, 1))
 ax.legend(loc="center right")
-lesson.show(
-    fig,
-    "01_decoder_or_flow",
-    "The decoder's marginal costs a hundred times the samples for one more digit; the "
-    "flow's density is exact to rounding at the price of one inverse.",
-)
+caption = """The decoder's marginal costs a hundred times the samples for one more digit; the flow's density is exact
+to rounding at the price of one inverse."""
+lesson.show(fig, "01_decoder_or_flow", caption)
 
 # %% [markdown]
 # ## In n dimensions (变量替换定理, n-D)
@@ -210,12 +204,9 @@ for ax in axes[2:]:
     ax.set(xlim=(-6, 6), ylim=(-4, 6))
 for ax, title in zip(axes, ["z ~ N(0, I)", "the grid under U", "x = U(z)", "p(x) by N4"], strict=True):
     ax.set_title(title)
-lesson.show(
-    fig,
-    "01_u_and_v",
-    "The grid's cells show |det ∂U/∂z|: above they are large and the samples thin, below they are "
-    "small and the samples crowd. The density says the same, and integrates to one.",
-)
+caption = """The grid's cells show |det ∂U/∂z|: above they are large and the samples thin, below they are small and
+the samples crowd. The density says the same, and integrates to one."""
+lesson.show(fig, "01_u_and_v", caption)
 lesson.claim(
     "N4", "∂V/∂x by hand equals the complex step", abs(V_jacobian(x) - jacobians(V, x)).max(), 1e-12, jacobians
 )

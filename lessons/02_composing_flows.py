@@ -85,12 +85,9 @@ for m in range(5):
     axes[0, m].set_title(f"after {m}: {type(layers[m]).__name__}" if m else "base, N(0, I)")
     for ax in axes[:, m]:
         ax.set(xlim=(-4.5, 4.5), ylim=(-4.5, 4.5))
-lesson.show(
-    fig,
-    "02_layer_by_layer",
-    "Above the density after each layer, below what has become of a square grid. Rescaling and "
-    "sinh-arcsinh change the cells' areas; the couplings only shear them.",
-)
+caption = """Above the density after each layer, below what has become of a square grid. Rescaling and sinh-arcsinh
+change the cells' areas; the couplings only shear them."""
+lesson.show(fig, "02_layer_by_layer", caption)
 
 # %% [markdown]
 # ### Erratum
@@ -153,12 +150,9 @@ left.set(xlabel="x", ylabel="p(x)")
 left.legend()
 right.semilogy(np.maximum(np.array(path) - loss, 1e-16), color="tab:orange")
 right.set(xlabel="Adam step", ylabel="loss above L-BFGS's, nats")
-lesson.show(
-    fig,
-    "02_maximum_likelihood",
-    "Left: an affine flow can only be a Gaussian; two more parameters give the skew. Right: "
-    "Adam approaches the optimum that L-BFGS found on the same loss.",
-)
+caption = """Left: an affine flow can only be a Gaussian; two more parameters give the skew. Right: Adam approaches
+the optimum that L-BFGS found on the same loss."""
+lesson.show(fig, "02_maximum_likelihood", caption)
 
 # %% [markdown]
 # ### Is the gradient right?
@@ -189,12 +183,9 @@ ax.loglog(steps, np.maximum(central, 1e-17), "o-", ms=3, color="tab:red", label=
 ax.loglog(steps, np.maximum(by_complex, 1e-17), "o-", ms=3, color="tab:blue", label="complex step")
 ax.set(xlabel="step h", ylabel="relative error", ylim=(1e-17, 10))
 ax.legend()
-lesson.show(
-    fig,
-    "02_gradient_check",
-    "The same derivative of the loss, along a random direction in θ. Differences lose digits to "
-    "rounding as h shrinks; the complex step does not, from h = 1e-9 down it agrees with backward to all digits.",
-)
+caption = """The same derivative of the loss, along a random direction in θ. Differences lose digits to rounding as h
+shrinks; the complex step does not, from h = 1e-9 down it agrees with backward to all digits."""
+lesson.show(fig, "02_gradient_check", caption)
 error = abs(complex_step(loss_at, flow.theta, v) / exact - 1)
 lesson.claim("N8", "θ-gradient by hand against the complex step", error, 1e-11, nfedu.Flow.nll)
 
@@ -278,12 +269,9 @@ for (name, s), colour in zip(seconds.items(), ("tab:red", "tab:blue"), strict=Tr
 ax.loglog(sizes, seconds["general: LU"][-1] * 1e6 * (sizes / sizes[-1]) ** 3.0, ":", color="0.5", label="slope 3")
 ax.set(xlabel="dimension n", ylabel="one log-determinant, µs")
 ax.legend()
-lesson.show(
-    fig,
-    "02_determinant_cost",
-    "A flow needs one determinant for every point, layer and step. The general one grows as n³, the "
-    "triangular one as n; below n = 32 both are the overhead of a call.",
-)
+caption = """A flow needs one determinant for every point, layer and step. The general one grows as n³, the triangular
+one as n; below n = 32 both are the overhead of a call."""
+lesson.show(fig, "02_determinant_cost", caption)
 
 # %% [markdown]
 # **Exercise.** Show that two lower triangular layers in a row are one, so nothing is gained; then put

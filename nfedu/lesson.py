@@ -95,6 +95,7 @@ class Lesson:
         from matplotlib import pyplot as plt
         from PIL import Image
 
+        caption = " ".join(caption.split())
         width = int(figure.get_figwidth() * 14)
         figure.supxlabel(textwrap.fill(caption, width), fontsize=9, color="0.25", x=0.02, ha="left")
         self.figures.mkdir(parents=True, exist_ok=True)

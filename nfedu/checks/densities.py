@@ -22,21 +22,22 @@ class Grid(NamedTuple):
     integral: float
 
 
-def density_on_grid(distribution: Distribution, low: ArrayLike, high: ArrayLike, points: int = 400) -> Grid:
-    """Evaluate exp(log_prob) at the midpoints of `points` cells a side over the box [low, high], n = 1 or 2."""
+def density_on_grid(distribution: Distribution, low: ArrayLike, high: ArrayLike, points: ArrayLike = 400) -> Grid:
+    """Evaluate exp(log_prob) at the midpoints of `points` cells along each side of the box [low, high], n = 1 or 2."""
     n = distribution.n
     if n > 2:
         raise ValueError(f"density_on_grid: n = {n}, expected 1 or 2; a grid in more dimensions has too many points")
     low, high = np.broadcast_to(low, n).astype(float), np.broadcast_to(high, n).astype(float)
-    if not (low < high).all() or points < 2:
+    cells = np.broadcast_to(points, n)
+    if not (low < high).all() or (cells < 2).any():
         raise ValueError(
-            f"density_on_grid: low = {low}, high = {high}, points = {points}; expected low < high, points ≥ 2"
+            f"density_on_grid: low = {low}, high = {high}, points = {cells}; expected low < high, points ≥ 2"
         )
-    cell = (high - low) / points
-    axes = [low[i] + cell[i] * (np.arange(points) + 0.5) for i in range(n)]
+    cell = (high - low) / cells
+    axes = [low[i] + cell[i] * (np.arange(cells[i]) + 0.5) for i in range(n)]
     x = np.stack([a.ravel() for a in np.meshgrid(*axes, indexing="ij")], axis=1)
     log_p = np.concatenate([distribution.log_prob(x[i : i + CHUNK]) for i in range(0, len(x), CHUNK)])
-    density = np.exp(log_p.astype(np.float64)).reshape([points] * n)
+    density = np.exp(log_p.astype(np.float64)).reshape(cells)
     return Grid(axes, density, float(density.sum() * cell.prod()))
 
 

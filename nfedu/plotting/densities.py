@@ -18,7 +18,7 @@ def show_density(
     distribution: Distribution,
     low: ArrayLike = -3.0,
     high: ArrayLike = 3.0,
-    points: int = 400,
+    points: ArrayLike = 400,
     gamma: float = 0.6,
 ) -> Grid:
     """Draw p over the box [low, high] with its integral in the corner; return the grid and the integral.

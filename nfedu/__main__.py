@@ -38,13 +38,17 @@ def find_class(place: str) -> type[Bijection]:
     """Return the class that FILE.py:CLASS names, or raise ValueError."""
     path, _, name = place.rpartition(":")
     if not path or not Path(path).is_file():
-        raise ValueError(f"{place!r} names no file; expected FILE.py:CLASS, such as my_layer.py:MyLayer")
+        hint = f"; add the class, as in {place}:MyLayer" if Path(place).is_file() else ""
+        raise ValueError(f"{place!r} names no file and class; expected FILE.py:CLASS{hint}")
     spec = importlib.util.spec_from_file_location(Path(path).stem, path)
     if spec is None or spec.loader is None:
         raise ValueError(f"{path} is no Python file; expected FILE.py:CLASS")
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(Path(path).resolve().parent))  # so that the file's own imports work
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever the file does when it is imported
+        raise ValueError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     found = getattr(module, name, None)
     if not isinstance(found, type):
         classes = [k for k, v in vars(module).items() if inspect.isclass(v) and v.__module__ == module.__name__]

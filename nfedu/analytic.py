@@ -4,6 +4,8 @@ Each equals its textbook formula, and each is complex-analytic along the branch 
 Im f(x + ih)/h is f'(x) to machine precision. `abs`, `max` of moduli and `np.logaddexp` would break that.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from nfedu.arrays import Array
@@ -24,4 +26,5 @@ def sigmoid(a: Array) -> Array:
 def log_sum_exp(a: Array, axis: int) -> Array:
     """Return log Σ eᵃ along `axis`, shifted by the largest real part so that nothing overflows."""
     shift = a.real.max(axis=axis, keepdims=True)
+    shift = np.where(np.isfinite(shift), shift, 0)  # all −∞: the sum is 0, not NaN
     return np.log(np.exp(a - shift).sum(axis=axis)) + shift.squeeze(axis)

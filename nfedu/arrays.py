@@ -26,7 +26,11 @@ def as_batch(x: Any, n: int, owner: object, letter: str = "x") -> Array:
         except (TypeError, ValueError):
             raise ValueError(f"{name}: {letter} has dtype {x.dtype}, expected numbers; convert it to float64") from None
     if x.ndim != 2 or x.shape[1] != n or len(x) == 0:
-        hint = f"; a single point is {letter}[None, :]" if x.shape == (n,) else ""
+        hint = ""
+        if x.ndim == 1 and x.size and n in (1, len(x)):
+            hint = f"; did you mean {letter}[{':, None' if n == 1 else 'None, :'}]?"
+        elif x.ndim == 2 and x.shape[0] == n:
+            hint = f"; did you mean {letter}.T?"
         raise ValueError(f"{name}: {letter} has shape {x.shape}, expected (N, {n}) with N ≥ 1 points in rows{hint}")
     if not np.isfinite(x).all():
         row, column = np.argwhere(~np.isfinite(x))[0]
@@ -42,6 +46,21 @@ def as_dimension(n: Any, owner: object, least: int = 1) -> int:
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < least:
         raise ValueError(f"{name_of(owner)}: n = {n!r}, expected an integer ≥ {least}, the dimension of a point")
     return int(n)
+
+
+def as_generator(rng: Any, owner: object) -> np.random.Generator:
+    """Return `rng`, or raise ValueError when it is no generator but, say, a seed."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"{name_of(owner)}: rng = {rng!r}, expected a generator such as np.random.default_rng(0)")
+    return rng
+
+
+def as_count(count: Any, rng: Any, owner: object) -> int:
+    """Return a number of samples ≥ 1 as an int, or raise ValueError; also when `rng`, which will draw them, is none."""
+    as_generator(rng, owner)
+    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
+        raise ValueError(f"{name_of(owner)}: count = {count!r}, expected a whole number of samples ≥ 1")
+    return int(count)
 
 
 def name_of(owner: object) -> str:

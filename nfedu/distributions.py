@@ -3,12 +3,14 @@
 The shapes are those of a flow: points (N, n), log_prob (N,), score (N, n). Everything is in nats.
 """
 
+from __future__ import annotations
+
 from typing import Any, Protocol
 
 import numpy as np
 
 from nfedu.analytic import log_sum_exp, softplus
-from nfedu.arrays import Array, as_batch, as_dimension, name_of
+from nfedu.arrays import Array, as_batch, as_count, as_dimension
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -41,7 +43,8 @@ class StandardNormal:
 
     def sample(self, count: int, rng: np.random.Generator) -> Array:
         """Draw `count` points, (count, n)."""
-        return rng.standard_normal((as_count(count, self), self.n))
+        count = as_count(count, rng, self)
+        return rng.standard_normal((count, self.n))
 
     def score(self, z: Array) -> Array:
         """Return −z."""
@@ -64,7 +67,8 @@ class StandardLogistic:
 
     def sample(self, count: int, rng: np.random.Generator) -> Array:
         """Draw `count` points, (count, n)."""
-        return rng.logistic(size=(as_count(count, self), self.n))
+        count = as_count(count, rng, self)
+        return rng.logistic(size=(count, self.n))
 
     def score(self, z: Array) -> Array:
         """Return −tanh(z/2)."""
@@ -90,23 +94,29 @@ class GaussianMixture:
                 f"({self.n}, {self.n}) or ({K}, {self.n}, {self.n})"
             )
         self.covariances = np.broadcast_to(covariances, (K, self.n, self.n))
+        if not np.allclose(self.covariances, self.covariances.swapaxes(1, 2), rtol=1e-12, atol=0):
+            raise ValueError(
+                "GaussianMixture: a covariance is not finite and symmetric; check its off-diagonal entries"
+            )
         weights = np.ones(K) if weights is None else np.asarray(weights, dtype=np.float64)
-        if weights.shape != (K,) or not (weights >= 0).all() or weights.sum() == 0:
+        if weights.shape != (K,) or not ((weights >= 0) & (weights < np.inf)).all() or weights.sum() == 0:
             raise ValueError(f"GaussianMixture: weights = {weights}, expected {K} numbers ≥ 0, not all 0")
         self.weights = weights / weights.sum()
         try:
             self.roots = np.linalg.cholesky(self.covariances)  # Σ_k = L_k L_kᵀ
         except np.linalg.LinAlgError:
-            raise ValueError("GaussianMixture: a covariance is not symmetric positive definite") from None
+            raise ValueError("GaussianMixture: a covariance is not positive definite; raise its diagonal") from None
         self.precisions = np.linalg.inv(self.covariances)
 
     def log_prob(self, z: Array) -> Array:
         """Return log p(z) for each row, (N,)."""
-        return log_sum_exp(self._log_joint(as_batch(z, self.n, self, "z")), axis=1)
+        z = as_batch(z, self.n, self, "z")
+        return log_sum_exp(self._log_joint(z), axis=1).astype(z.dtype)
 
     def sample(self, count: int, rng: np.random.Generator) -> Array:
         """Draw `count` points, (count, n)."""
-        k = rng.choice(len(self.weights), size=as_count(count, self), p=self.weights)
+        count = as_count(count, rng, self)
+        k = rng.choice(len(self.weights), size=count, p=self.weights)
         return self.means[k] + np.einsum("Nij,Nj->Ni", self.roots[k], rng.standard_normal((count, self.n)))
 
     def score(self, z: Array) -> Array:
@@ -115,7 +125,7 @@ class GaussianMixture:
         log_joint = self._log_joint(z)
         responsibility = np.exp(log_joint - log_sum_exp(log_joint, axis=1)[:, None])  # p(k|z), (N, K)
         pull = np.einsum("kij,Nkj->Nki", self.precisions, self.means - z[:, None, :])
-        return np.einsum("Nk,Nki->Ni", responsibility, pull)
+        return np.einsum("Nk,Nki->Ni", responsibility, pull).astype(z.dtype)
 
     def _log_joint(self, z: Array) -> Array:
         """Return log w_k + log N(z; μ_k, Σ_k), (N, K)."""
@@ -124,10 +134,3 @@ class GaussianMixture:
         log_root = np.log(np.einsum("kii->ki", self.roots)).sum(axis=1)
         with np.errstate(divide="ignore"):  # a weight may be 0
             return np.log(self.weights) - 0.5 * distance - log_root - 0.5 * self.n * LOG_2PI
-
-
-def as_count(count: int, owner: object) -> int:
-    """Return a number of samples ≥ 1 as an int, or raise ValueError."""
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
-        raise ValueError(f"{name_of(owner)}: count = {count!r}, expected a whole number of samples ≥ 1")
-    return int(count)

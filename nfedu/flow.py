@@ -1,5 +1,7 @@
 """A normalizing flow: a base distribution and the bijection that carries it to the data (N6)."""
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +28,8 @@ class Flow:
     def __init__(
         self, base: Distribution, bijections: Bijection | Sequence[Bijection], dtype: Any = np.float64
     ) -> None:
+        if not hasattr(base, "log_prob"):
+            raise ValueError(f"Flow: base = {base!r} has no log_prob; expected Flow(base, bijections), in this order")
         self.base = base
         self.bijection = Chain([bijections] if isinstance(bijections, Bijection) else bijections)
         self.n = self.bijection.n
@@ -72,6 +76,10 @@ class Flow:
         """Return all Parameters by dotted name, the layer's position first: `3.net.W0`."""
         return self.bijection.parameters()
 
+    def jacobian_pattern(self) -> tuple[Array, Array] | None:
+        """Return what the bijection promises of its Jacobians."""
+        return self.bijection.jacobian_pattern()
+
     def name_of(self, index: int) -> str:
         """Return what entry `index` of theta is called: `3.net.W0[5, 2]`."""
         for name, p in self.parameters().items():
@@ -81,15 +89,17 @@ class Flow:
             index -= p.value.size
         raise IndexError(f"theta has {self.theta.size} entries")
 
-    def astype(self, dtype: Any) -> "Flow":
+    def astype(self, dtype: Any) -> Flow:
         """Return a copy that computes in `dtype`: float32 (fast), float64 (exact), complex128 (complex step)."""
-        return Flow(copy.deepcopy(self.base), cast(self.bijection, dtype).bijections, dtype)
+        return type(self)(copy.deepcopy(self.base), cast(self.bijection, dtype).bijections, dtype)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Flow":
+    def __deepcopy__(self, memo: dict[int, Any]) -> Flow:
         return self.astype(self.dtype)
 
     def save(self, path: str | Path) -> None:
         """Write the flow to one `.npz` file, whole or not at all: what it is built of, and theta. See `storage`."""
+        if self.dtype.kind == "c":
+            raise ValueError("Flow: a complex flow is a tool for checks and cannot be saved; save flow.astype(float)")
         parts = {"base": self.base, "bijections": self.bijection.bijections, "dtype": self.dtype.name}
         storage.write(path, {key: storage.describe(part) for key, part in parts.items()}, self.theta)
 
@@ -100,15 +110,15 @@ class Flow:
         return y.astype(self.dtype, copy=False)
 
 
-def load(path: str | Path, classes: Sequence[type] = ()) -> Flow:
+def load(path: str | Path, classes: Sequence[type] | type = ()) -> Flow:
     """Return the flow that `Flow.save` wrote to `path`; `classes` are your own layers, if it has any.
 
     Raises ValueError when the file is missing, truncated, damaged or not a flow, or a class is unknown.
     """
+    classes = [classes] if isinstance(classes, type) else classes
     description, theta = storage.read(path)
     known = {**vars(bijections_module), **vars(distributions), **{c.__name__: c for c in classes}}
-    parts = {key: storage.rebuild(part, known) for key, part in description.items()}
-    flow = Flow(**parts)
+    flow = storage.rebuild_flow(path, Flow, description, known)
     if theta.shape != flow.theta.shape or not np.isfinite(theta).all():
         raise ValueError(
             f"cannot load {path}: its theta has {theta.size} entries, the flow it describes {flow.theta.size}, "

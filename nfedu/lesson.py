@@ -38,7 +38,7 @@ class Claim:
     @property
     def holds(self) -> bool:
         """Whether the error is within the tolerance, and the printed form's, if there is one, is not."""
-        return bool(self.error <= self.tolerance and (self.printed is None or not self.printed <= self.tolerance))
+        return bool(self.error <= self.tolerance and (self.printed is None or self.printed > self.tolerance))
 
     def __str__(self) -> str:
         printed = "" if self.printed is None else f"; as printed {self.printed:.3g}"
@@ -99,6 +99,10 @@ class Lesson:
         width = int(figure.get_figwidth() * 14)
         figure.supxlabel(textwrap.fill(caption, width), fontsize=9, color="0.25", x=0.02, ha="left")
         self.figures.mkdir(parents=True, exist_ok=True)
+        if "ipykernel" in sys.modules:
+            from IPython.display import display
+
+            display(figure)
         path = self.figures / f"{name}.png"
         drawn = BytesIO()
         figure.savefig(drawn, bbox_inches="tight", pad_inches=0.08)

@@ -5,13 +5,13 @@ A layer is described by its class and the arguments of its constructor, each kep
 `load(path, classes=[YourLayer])`.
 """
 
+from __future__ import annotations
+
 import inspect
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -52,19 +52,27 @@ def rebuild(description: Any, classes: dict[str, type]) -> Any:
     return classes[name](**arguments)
 
 
+def rebuild_flow(path: str | Path, flow: type, description: dict[str, Any], classes: dict[str, type]) -> Any:
+    """Return the flow that `description` tells of; ValueError when it makes no sense."""
+    try:
+        parts = {key: rebuild(part, classes) for key, part in description.items()}
+        return flow(**parts)
+    except (TypeError, AttributeError, KeyError) as error:
+        raise ValueError(f"cannot load {path}: its description makes no flow ({error}); save the flow again") from None
+
+
 def write(path: str | Path, description: dict[str, Any], theta: Array) -> None:
     """Write the file whole or not at all: under a temporary name in the same folder, then renamed."""
     path = Path(path)
     if not path.parent.is_dir():
         raise ValueError(f"cannot save to {path}: the folder {path.parent} does not exist; create it first")
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "wb") as file:
             np.savez(file, format=np.array(FORMAT), description=np.array(json.dumps(description)), theta=theta)
         os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def read(path: str | Path) -> tuple[dict[str, Any], Array]:
@@ -82,7 +90,7 @@ def read_arrays(path: str | Path, *names: str) -> list[Array]:
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             return [arrays[name] for name in names]
-    except (ValueError, KeyError, EOFError, OSError, BadZipFile, AttributeError, TypeError) as error:
+    except Exception as error:  # a flipped byte makes zipfile, zlib, NumPy's reader or its parser raise one of many
         raise ValueError(
             f"cannot read {path}: truncated or damaged, or no .npz file with {', '.join(names)} ({error})"
         ) from None

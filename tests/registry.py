@@ -33,7 +33,8 @@ ENTRIES = [
     Entry("Logit", lambda n, rng: nfedu.Logit(n)),
     Entry("Logit, margin 0", lambda n, rng: nfedu.Logit(n, margin=0.0)),
     Entry("Reverse", lambda n, rng: nfedu.Reverse(n)),
-    Entry("Permute", lambda n, rng: nfedu.Permute(rng.permutation(n))),
+    Entry("Permute", lambda n, rng: nfedu.Permute(np.roll(np.arange(n), 1))),  # a cycle: not its own inverse
+    Entry("Inverse of Permute", lambda n, rng: nfedu.Inverse(nfedu.Permute(np.roll(np.arange(n), 1)))),
     Entry("AdditiveCoupling, relu", coupling(hidden=(6, 5)), (2, 3, 5)),
     Entry("AdditiveCoupling, tanh", coupling(hidden=(6, 5), activation="tanh"), (2, 3, 5)),
     Entry("AdditiveCoupling, softplus", coupling(hidden=(6, 5), activation="softplus"), (2, 3, 5)),

@@ -12,8 +12,11 @@ from nfedu import checks
 from nfedu.__main__ import main
 from nfedu.checks import diagnosis
 from nfedu.checks.derivatives import trusted_method
+from nfedu.checks.gradients import compare_gradient
 from nfedu.checks.report import Report, relative_error, worst_entry
+from tests.registry import points
 
+RNG = np.random.default_rng(0)
 X = np.array([0.3, -1.2, 4.0])
 
 
@@ -79,22 +82,94 @@ def test_errors_are_relative_to_the_largest_expected_entry():
     )
 
 
-def test_a_gradient_of_nans_fails_even_when_it_is_projected():
-    class Wrong(nfedu.AdditiveCoupling):
+@pytest.mark.parametrize("size", [3, 1000])  # compared entry by entry, and projected
+def test_a_gradient_of_nans_fails(size):
+    report, at = Report("planted"), np.linspace(-1, 1, size)
+    given = 2 * at
+    given[-1] = np.nan
+    compare_gradient(report, "planted", given, lambda v: np.stack([(v**2).sum(), 0 * v.sum()]), at, RNG)
+    assert not report.ok
+    assert "not finite" in report.failures[0].diagnosis
+
+
+class NaNs(nfedu.StandardNormal):
+    """NaN where |z| > 2: far out enough for the points of the first rungs not to see it."""
+
+    def log_prob(self, z):
+        return np.where(np.linalg.norm(z, axis=1) > 2, np.nan, super().log_prob(z))
+
+
+@pytest.mark.parametrize("n", [2, 3])
+def test_a_density_of_nans_fails(n):
+    flow = nfedu.Flow(NaNs(n), nfedu.Rescale(n, 0.7))
+    report = checks.check_flow(flow, 0.1 * np.random.default_rng(0).standard_normal((5, n)))
+    assert {check.rung for check in report.failures} == {6}
+    assert len(report.failures) == (2 if n == 2 else 1)
+
+
+def spoil(layer, of):
+    """A layer whose z_to_x is right but for what `of` does to (x, log_det, backward)."""
+    kind = type(layer)
+    return type("Spoiled", (kind,), {"z_to_x": lambda self, z: of(*kind.z_to_x(self, z))})
+
+
+@pytest.mark.parametrize(
+    ("rung", "of"),
+    [
+        (2, lambda x, log_det, backward: (x * (1 + 1e-10), log_det, backward)),
+        (3, lambda x, log_det, backward: (x, log_det + 1e-8, backward)),
+        (4, lambda x, log_det, backward: (x + 1e-9 * x[:, ::-1], log_det, backward)),
+        (5, lambda x, log_det, backward: (x, log_det, lambda g, gl: backward(g, gl) * (1 + 1e-9))),
+    ],
+)
+def test_small_errors_are_errors(rung, of):
+    layer = nfedu.SinhArcsinh(3, [0.1, -0.4, 0.2], [0.8, 1.1, 0.9])
+    spoiled = spoil(layer, of)(3, layer.skew, layer.tail)
+    report = checks.check_bijection(spoiled, points(layer))
+    assert rung in {check.rung for check in report.failures}, report
+
+
+def test_a_mistake_that_hides_at_the_starting_values_is_found():
+    class Wrong(nfedu.Rescale):  # multiplies both ways: at s = 1 nobody sees it
+        def x_to_z(self, x):
+            z, log_det, backward = super().z_to_x(x)
+            return z, log_det, backward
+
+    report = checks.check_bijection(Wrong(3), np.random.default_rng(0).standard_normal((5, 3)))
+    assert not report.ok
+    assert {2, 3} & {check.rung for check in report.failures}
+
+
+def test_the_layer_itself_is_not_moved():
+    layer = nfedu.Rescale(3)
+    checks.check_bijection(layer, np.ones((2, 3)))
+    np.testing.assert_array_equal(layer.log_s.value, 0)
+
+
+def test_a_layer_that_raises_or_is_singular_gets_a_report():
+    class Raises(nfedu.Exp):
         def z_to_x(self, z):
             x, log_det, backward = super().z_to_x(z)
+            return -x, log_det, backward  # outside the domain of x_to_z
 
-            def spoiled(g_x, g_log_det):
-                g = backward(g_x, g_log_det)
-                self.net.weights[1].grad[0, 0] = np.nan
-                return g
+    class Singular(nfedu.Shift):
+        def z_to_x(self, z):
+            x, log_det, backward = super().z_to_x(z)
+            return x * [1, 0], log_det + 1, backward
 
-            return x, log_det, spoiled
+    class Pair(nfedu.Shift):
+        def z_to_x(self, z):
+            return super().z_to_x(z)[:2]
 
-    layer = Wrong(2, (30, 30), rng=np.random.default_rng(0))  # 900 weights: more than are checked one by one
-    report = checks.check_bijection(layer, np.random.default_rng(1).standard_normal((5, 2)))
-    assert any(c.rung == 5 and "net.W1" in c.quantity for c in report.failures), report
-    assert "not finite" in str(report)
+    x = np.random.default_rng(0).uniform(0.5, 2, (5, 2))
+    assert "raised ValueError: Raises: x[0, 0]" in str(checks.check_bijection(Raises(2), x))
+    assert "the Jacobian is singular" in str(checks.check_bijection(Singular(2), x))
+    assert "expected the three results output, log_det, backward" in str(checks.check_bijection(Pair(2), x))
+
+
+def test_a_whole_flow_may_be_given_to_check_bijection():
+    flow = nfedu.Flow(nfedu.StandardNormal(2), nfedu.Rescale(2, 0.5)).astype(np.float32)
+    assert checks.check_bijection(flow, np.ones((2, 2))).ok
 
 
 def test_one_wrong_entry_among_many_is_found_and_named():
@@ -133,13 +208,54 @@ def test_diagnosis_of_gradients(given, words):
     assert words in diagnosis.of_gradient(given(a, b), a, b, g_out=np.zeros((7, 3)))
 
 
+@pytest.mark.parametrize("sigma", [0.5, 1.0, 2.0])
+def test_level_area_of_a_gaussian_is_known_and_the_bound_is_then_its_entropy(sigma):
+    grid = checks.density_on_grid(nfedu.GaussianMixture([[0.0, 0.0]], sigma**2), -9 * sigma, 9 * sigma, 900)
+    area = checks.level_area(grid.density, (18 * sigma / 900) ** 2)
+    assert area == pytest.approx(2 * np.pi * sigma**2, rel=1e-5)  # E[π|x|²]
+    entropy = 1 + np.log(2 * np.pi * sigma**2)
+    assert 1 + np.log(area) == pytest.approx(entropy, abs=1e-5)
+
+
+def test_level_area_shares_ties():
+    assert checks.level_area(np.ones((5, 4)), 0.1) == pytest.approx(
+        1.0
+    )  # uniform on an area of 2: half of it, on average
+
+
+def test_a_grid_takes_midpoints():
+    class Line(nfedu.StandardNormal):
+        def log_prob(self, x):
+            return np.log(x[:, 0])
+
+    grid = checks.density_on_grid(Line(1), 0, 1, 4)
+    np.testing.assert_allclose(grid.axes[0], [0.125, 0.375, 0.625, 0.875])
+    assert grid.integral == pytest.approx(0.5, rel=1e-12)  # exact for a linear function
+
+
+def test_diagnosis_of_log_dets():
+    b = np.linspace(1, 2, 7)
+    assert diagnosis.of_log_det(b + 1e-8, b).startswith("right to six digits")
+    assert "not finite" in diagnosis.of_log_det(b * np.nan, b)
+    assert "a constant is missing: all rows are off by -0.5" in diagnosis.of_log_det(b - 0.5, b)
+    assert "from row to row" in diagnosis.of_log_det(b**2, b)
+    assert "the same in all rows, off by the factor 3 or by 4" in diagnosis.of_log_det(np.full(7, 6.0), np.full(7, 2.0))
+
+
+def test_diagnosis_of_round_trips():
+    x = np.arange(6.0).reshape(2, 3)
+    assert "only columns [1]" in diagnosis.of_round_trip(x + np.eye(3)[1], x)
+    assert "no column comes back" in diagnosis.of_round_trip(x + 1, x)
+    assert "rounding is amplified" in diagnosis.of_round_trip(x + 1e-9, x)
+
+
 def test_diagnosis_of_structure():
     pattern = np.where(np.tri(4), np.nan, 0.0)
     J = np.tri(4)
     J[0, 3] = 1
-    assert "the layer promises it does not, at (i, j) = (0, 3)" in diagnosis.of_structure(J, pattern)
+    assert "the layer promises it does not, at (i, j) = (0, 3)" in diagnosis.of_structure(J, pattern, 1e-9)
     ones = np.where(np.eye(2), 1.0, np.nan)
-    assert "the diagonal" in diagnosis.of_structure(np.array([[1.0, 5], [5, 2]]), ones)
+    assert "the diagonal" in diagnosis.of_structure(np.array([[1.0, 5], [5, 2]]), ones, 1e-9)
 
 
 LAYER = '''

@@ -47,6 +47,11 @@ def test_eight_gaussians_have_eight_modes():
     assert np.hypot(*x.T).mean() == pytest.approx(2.0, abs=0.03)
 
 
+def wheel_at(radius, x):
+    z = x[:, 0] + 1j * x[:, 1]
+    return z[abs(abs(z) - radius) < 0.1]
+
+
 def test_spiral_has_two_arms_and_pinwheel_five():
     def symmetry(x, k):  # |mean e^{ikφ}| of the angle around the centre, untwisted along the radius
         z = x[:, 0] + 1j * x[:, 1]
@@ -56,6 +61,8 @@ def test_spiral_has_two_arms_and_pinwheel_five():
     spiral = datasets.spiral(20_000, np.random.default_rng(0))
     wheel = datasets.pinwheel(20_000, np.random.default_rng(0))
     assert symmetry(spiral, 2) > 0.6 > 0.1 > symmetry(spiral, 1)
+    near, far = (np.angle(np.mean((z / abs(z)) ** 5)) for z in (wheel_at(0.7, wheel), wheel_at(1.5, wheel)))
+    assert 1.0 < (far - near) % (2 * np.pi) < 6.0, "the arms are twisted: their angle grows with the radius"
     assert symmetry(wheel, 5) > 0.6 > 0.1 > max(symmetry(wheel, k) for k in (1, 2, 3, 4))
 
 
@@ -82,6 +89,12 @@ def test_picture_samples_follow_its_masses():
     np.testing.assert_allclose(counts / 50_000, picture.mass, atol=0.01)
     assert picture.mass[1, 2] / picture.mass[1, 0] == pytest.approx((127 / 255) ** 2)  # row 1 is the upper one
     assert -picture.log_prob(x).mean() == pytest.approx(picture.entropy(), abs=0.01)
+
+
+def test_colours_count_by_their_luma():
+    colours = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]], dtype=np.uint8)
+    light = datasets.PictureDensity(colours, bright=True).mass[0]
+    np.testing.assert_allclose(light / light[3], (np.array([0.299, 0.587, 0.114, 1]) - 0.114) / 0.886, rtol=1e-12)
 
 
 def test_colour_and_files_are_read():
@@ -120,6 +133,24 @@ def test_dequantise_fills_each_levels_bin():
     x = datasets.dequantise(k, np.random.default_rng(0))
     np.testing.assert_array_equal(np.floor(x * 17), k)
     assert abs((x * 17 - k).mean() - 0.5) < 0.01
+
+
+def test_bits_come_with_the_standard_error_over_images_and_fresh_noise_each_draw():
+    class Brightness:
+        n, calls = 64, 0
+
+        def log_prob(self, x):
+            self.calls += 1
+            return x.mean(axis=1)
+
+    flow, counts = Brightness(), datasets.digits().test.images
+    bits, error = datasets.bits_per_pixel(flow, counts, np.random.default_rng(0), draws=7)
+    noise = np.random.default_rng(0)
+    per_image = np.mean([((counts + noise.random(counts.shape)) / 17).mean(axis=1) for _ in range(7)], axis=0)
+    expected = np.log2(17) - per_image / (64 * np.log(2))
+    assert flow.calls == 7
+    assert bits == pytest.approx(expected.mean(), rel=1e-12)
+    assert error == pytest.approx(expected.std(ddof=1) / np.sqrt(360), rel=1e-12)
 
 
 def test_bits_count_every_change_of_variables():

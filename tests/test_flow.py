@@ -51,6 +51,27 @@ class OtherDirection(nfedu.Flow):
         return self.x_to_z(self.base.sample(count, rng))[0]
 
 
+@pytest.mark.parametrize("kind", [NoLogDet, OtherDirection])
+def test_check_flow_judges_a_subclass_as_it_is(kind):
+    report = checks.check_flow(kind(nfedu.StandardNormal(2), nfedu.Rescale(2, 0.5)), np.ones((3, 2)) * [[1], [2], [3]])
+    assert not report.ok
+
+
+@pytest.mark.parametrize(("n", "factor"), [(1, 1.1), (2, 1.1), (3, 1.25), (6, 1.25)])
+def test_rung_six_sees_a_density_that_is_a_little_off(n, factor):
+    class Off(nfedu.StandardNormal):
+        def log_prob(self, z):
+            return super().log_prob(z) + np.log(factor)
+
+    report = checks.check_flow(nfedu.Flow(Off(n), nfedu.Rescale(n)), np.random.default_rng(0).standard_normal((3, n)))
+    assert {check.rung for check in report.failures} == {6}
+
+
+def test_a_heavy_tailed_flow_is_not_blamed_for_the_grid():
+    flow = nfedu.Flow(nfedu.StandardNormal(2), nfedu.SinhArcsinh(2, tail=0.25))
+    checks.check_flow(flow, flow.sample(4, np.random.default_rng(0))).raise_if_failed()
+
+
 def test_the_integral_catches_a_missing_log_det():
     report = Report("planted")
     check_integral(report, NoLogDet(nfedu.StandardNormal(2), nfedu.Rescale(2, 0.5)), np.random.default_rng(0))
@@ -114,6 +135,13 @@ def test_a_layer_belongs_to_one_flow():
     with pytest.raises(ValueError, match="twice"):
         again = nfedu.Rescale(2)
         nfedu.Flow(nfedu.StandardNormal(2), [again, again])
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda flow: flow.astype(np.float64)])
+def test_a_copys_base_is_its_own(copied):
+    flow = nfedu.Flow(nfedu.GaussianMixture([[0.0]], 1.0), nfedu.Rescale(1))
+    copied(flow).base.means[...] = 5
+    assert flow.base.means[0, 0] == 0
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda flow: flow.astype(np.float64)])

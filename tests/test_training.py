@@ -154,3 +154,109 @@ def test_divergence_names_the_step_and_keeps_a_good_theta():
         )
     assert np.isfinite(flow.theta).all()
     assert flow.log_prob(x).mean() >= validation_before
+
+
+class Recording(nfedu.SGD):
+    """SGD that keeps what it saw."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.thetas, self.grads, self.rates = [], [], []
+
+    def step(self, theta, grad):
+        super().step(theta, grad)
+        self.thetas.append(theta.copy())
+        self.grads.append(grad.copy())
+        self.rates.append(self.learning_rate)
+
+
+def test_validation_is_at_the_mean_and_training_goes_on_from_theta():
+    rng = np.random.default_rng(0)
+    x, validation = rng.normal(3.0, 2.0, (100, 1)), rng.normal(3.0, 2.0, (100, 1))
+    flow, recording = affine_flow(), Recording(0.1)
+    options = {"epochs": 3, "batch_size": 50, "optimizer": recording, "average": 0.6, "progress": False}
+    history = nfedu.fit(flow, x, validation=validation, rng=np.random.default_rng(0), **options)
+    twin, mean = affine_flow(), recording.thetas[0].copy()
+    for t, theta in enumerate(recording.thetas, start=1):
+        mean += max(0.4, 1 / t) * (theta - mean)
+        if t % 2 == 0:
+            twin.theta[:] = mean
+            assert history.validation[t // 2 - 1] == pytest.approx(-twin.log_prob(validation).mean(), rel=1e-12)
+    for before, after, grad in zip(recording.thetas, recording.thetas[1:], recording.grads[1:], strict=False):
+        np.testing.assert_allclose(after, before - 0.1 * grad, rtol=1e-12)  # no step starts from the mean
+
+
+def test_every_epoch_sees_every_row_once_in_another_order():
+    x, seen = np.arange(10.0)[:, None], []
+
+    def watch(batch, rng):
+        assert batch.shape in ((4, 1), (3, 1))
+        seen.append(batch[:, 0])
+        return batch
+
+    nfedu.fit(affine_flow(), x, rng=np.random.default_rng(0), epochs=2, batch_size=4, transform=watch, progress=False)
+    first, second = np.concatenate(seen[:3]), np.concatenate(seen[3:])
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert list(first) != list(second)
+
+
+def test_training_losses_are_the_mean_over_the_batches():
+    x = np.random.default_rng(0).normal(3.0, 2.0, (100, 1))
+    flow, still = affine_flow(), nfedu.SGD(1e-300)
+    history = nfedu.fit(flow, x, rng=np.random.default_rng(0), epochs=1, batch_size=10, optimizer=still, progress=False)
+    assert history.train == [pytest.approx(-flow.log_prob(x).mean(), rel=1e-12)]
+    assert history.best == history.train[0]
+
+
+def test_weight_decay_follows_the_annealed_rate():
+    flow, recording = nice(), Recording(0.1)
+    W = flow.parameters()["1.net.W0"]
+    start, x = W.value.copy(), np.zeros((2, 2))
+    recording.step = lambda theta, grad: recording.rates.append(recording.learning_rate)
+    options = {"optimizer": recording, "anneal": True, "weight_decay": 0.5, "progress": False}
+    nfedu.fit(flow, x, rng=np.random.default_rng(0), epochs=4, **options)
+    assert len(set(recording.rates)) == 4
+    np.testing.assert_allclose(W.value, start * np.prod([1 - 0.5 * rate for rate in recording.rates]), rtol=1e-12)
+
+
+def test_the_clock_stops_training():
+    history = nfedu.fit(
+        nice(), np.zeros((9, 2)), rng=np.random.default_rng(0), epochs=10**6, seconds=0.2, progress=False
+    )
+    assert 0.2 < history.seconds < 2
+
+
+def test_a_gradient_that_is_not_finite_stops_training():
+    class NoSlope(nfedu.StandardNormal):
+        def score(self, z):
+            return np.full(z.shape, np.nan)
+
+    flow = nfedu.Flow(NoSlope(1), nfedu.Affine(1))
+    with pytest.raises(DivergedError, match=r"gradient has 2 non-finite entries. theta is back at its initial value"):
+        nfedu.fit(flow, np.ones((3, 1)), rng=np.random.default_rng(0), progress=False)
+    np.testing.assert_array_equal(flow.theta, 0)
+
+
+def test_adam_starts_anew_for_another_theta():
+    adam, fresh = nfedu.Adam(), nfedu.Adam()
+    adam.step(np.zeros(3), np.ones(3))
+    a, b = np.zeros(5), np.zeros(5)
+    adam.step(a, np.ones(5))
+    fresh.step(b, np.ones(5))
+    np.testing.assert_array_equal(a, b)
+
+
+def test_lbfgs_survives_steps_that_overflow_and_keeps_the_least_loss():
+    x = 1e3 * np.random.default_rng(0).standard_t(1.0, (200, 1))
+    flow = nfedu.Flow(nfedu.StandardNormal(1), [nfedu.SinhArcsinh(1, tail=0.9), nfedu.Affine(1)])
+    seen, nll = [], flow.nll
+
+    def watched(points):
+        seen.append(nll(points))
+        return seen[-1]
+
+    flow.nll = watched
+    with np.errstate(all="ignore"):
+        loss = nfedu.fit_lbfgs(flow, x)
+    assert np.isfinite(flow.theta).all()
+    assert loss == min(value for value in seen if np.isfinite(value))

@@ -1,5 +1,7 @@
 """The contract of a layer, and the two ways to build a bijection out of others: Chain and Inverse."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -22,7 +24,8 @@ class Bijection:
       *adds* each parameter's gradient to its `grad`, and returns the gradient with respect to the input, (N, n);
     - `parameters()` returns the Parameters by dotted name, in a fixed order.
 
-    A call keeps no state in the layer: whatever `backward` needs lives in the closure. Inputs are never modified.
+    A call keeps no state in the layer: whatever `backward` needs lives in the closure, so several calls can be alive at
+    once. Call `backward` before θ or the arrays that came with it are changed. Inputs are never modified.
     `checks.check_bijection(layer, x)` holds a layer to all of this.
     """
 
@@ -52,6 +55,9 @@ class Chain(Bijection):
         self.bijections = list(bijections)
         if not self.bijections:
             raise ValueError("Chain: got no bijections, expected at least one")
+        strangers = [layer for layer in self.bijections if not hasattr(layer, "x_to_z")]
+        if strangers:
+            raise ValueError(f"Chain: {strangers[0]!r} is no bijection; expected layers with z_to_x and x_to_z")
         dimensions = [layer.n for layer in self.bijections]
         if len(set(dimensions)) > 1:
             raise ValueError(f"Chain: the layers have dimensions n = {dimensions}; a flow keeps one n throughout (N5)")

@@ -1,5 +1,7 @@
 """Coupling layers: one part of the coordinates passes unchanged and says what happens to the other part."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np
@@ -87,9 +89,9 @@ class AdditiveCoupling(Bijection):
 def split_position(n: int, d: int | None, owner: object) -> int:
     """Return where n coordinates are split: d, or n // 2 for None; a ValueError unless 1 ≤ d < n (M4)."""
     d = n // 2 if d is None else d
-    if not 1 <= d < n:
+    if isinstance(d, bool) or not isinstance(d, int | np.integer) or not 1 <= d < n:
         raise ValueError(
-            f"{type(owner).__name__}: d = {d} with n = {n}, expected 1 ≤ d < n: d coordinates pass unchanged and "
-            "n − d are transformed, and neither part may be empty (M4)"
+            f"{type(owner).__name__}: d = {d} with n = {n}, expected 1 ≤ d < n, an integer: d coordinates pass "
+            "unchanged and n − d are transformed, and neither part may be empty (M4)"
         )
     return int(d)

@@ -1,5 +1,7 @@
 """Scalar maps, each applied to every coordinate: the Jacobian is diagonal and log|det| a sum over coordinates."""
 
+from __future__ import annotations
+
 import math
 from typing import Any
 

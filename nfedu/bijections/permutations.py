@@ -1,5 +1,7 @@
 """Permutations of the coordinates: |det| = 1. They let every coordinate be changed by some coupling."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,8 @@ class Permute(Bijection):
     def __init__(self, permutation: Any) -> None:
         self.permutation = np.array(permutation)
         n = self.permutation.size
-        if self.permutation.ndim != 1 or n == 0 or not np.array_equal(np.sort(self.permutation), np.arange(n)):
+        integers = n > 0 and self.permutation.ndim == 1 and self.permutation.dtype.kind in "iu"
+        if not integers or not np.array_equal(np.sort(self.permutation), np.arange(n)):
             raise ValueError(
                 f"Permute: {permutation!r} is no permutation, expected each of 0 … n−1 once, "
                 "as np.random.Generator.permutation(n) gives"

@@ -1,5 +1,7 @@
 """Rescaling and shifting each coordinate: NICE's last layer, and with it the affine maps of a line."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -105,9 +107,19 @@ class Affine(Chain):
     """x_i = s_i z_i + t_i, as the chain Rescale, then Shift: log|det ∂x/∂z| = Σ log|s_i|. Learned: log|s| and t."""
 
     def __init__(self, n: int, s: Any = 1.0, t: Any = 0.0) -> None:
-        super().__init__([Rescale(n, s), Shift(n, t)])
-        self.s, self.t = s, t
+        self.scale, self.shift = Rescale(n, s), Shift(n, t)
+        super().__init__([self.scale, self.shift])
+
+    @property
+    def s(self) -> Array:
+        """The scales, (n,)."""
+        return self.scale.s
+
+    @property
+    def t(self) -> Array:
+        """The shifts, (n,)."""
+        return self.shift.t
 
     def jacobian_pattern(self) -> tuple[Array, Array] | None:
         """Return that of Rescale."""
-        return self.bijections[0].jacobian_pattern()
+        return self.scale.jacobian_pattern()

@@ -1,5 +1,7 @@
 """Backpropagation whose memory does not grow with depth: a flow can rebuild what another network must keep."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -11,12 +13,12 @@ Step = Callable[[Array], Mapped]
 
 
 class Reversible(Chain):
-    """A Chain that keeps nothing of its layers but its first input and its last output; same values, same gradients.
+    """A Chain that keeps nothing of its layers but the first input, the last output and the log-dets; same gradients.
 
     Its backward rebuilds each layer's input from that layer's output by the other direction, and only then makes the
     layer's closure: three passes for one of memory. Rounding grows on the way, and a map that squeezes may lose what it
-    squeezed: so the input that comes out at the end is compared with the one that came in, and a ValueError raised when
-    they differ by more than `tolerance` times the largest coordinate, √ε of the dtype unless given.
+    squeezed: so each log-det at a rebuilt input, and at the end the input itself, is compared with what it was, and a
+    ValueError raised when they differ by more than `tolerance` of the largest entry, √ε of the dtype unless given.
     Source: Gomez et al. 2017, section 3.
     """
 
@@ -42,19 +44,24 @@ class Reversible(Chain):
 
         def backward(g_y: Array, g_log_det: Array) -> Array:
             y = last
-            for step, undo in reversed(steps):
-                y = undo(y)[0]
-                g_y = step(y)[2](g_y, g_log_det)
-            self._check(y, first)
+            for (step, undo), log_det in zip(reversed(steps), reversed(log_dets), strict=True):
+                try:
+                    y = undo(y)[0]
+                except ValueError as error:
+                    raise ValueError(f"Reversible: a layer's input cannot be rebuilt, use Chain: {error}") from error
+                _, rebuilt, backward_m = step(y)
+                self._check(rebuilt, log_det, "a layer's log-det at its rebuilt input")
+                g_y = backward_m(g_y, g_log_det)
+            self._check(y, first, "the rebuilt input")
             return g_y
 
         return last, np.sum(log_dets, axis=0), backward  # N7
 
-    def _check(self, rebuilt: Array, first: Array) -> None:
-        error = float(abs(rebuilt - first).max() / max(1.0, abs(first).max()))
-        limit = float(np.sqrt(np.finfo(first.dtype).eps)) if self.tolerance is None else self.tolerance
+    def _check(self, rebuilt: Array, original: Array, quantity: str) -> None:
+        error = float(abs(rebuilt - original).max() / (abs(original).max() or 1.0))
+        limit = float(np.sqrt(np.finfo(original.dtype).eps)) if self.tolerance is None else self.tolerance
         if not error <= limit:
             raise ValueError(
-                f"Reversible: the rebuilt input is off by {error:.1e} > {limit:.1e}, so the gradient is wrong; "
-                "use Chain, which keeps the inputs, or float64"
+                f"Reversible: {quantity} is off by {error:.1e} > {limit:.1e}, so the gradient is wrong, and `grad` "
+                "with it; use Chain, which keeps the inputs, or float64"
             )

@@ -1,5 +1,7 @@
 """Rung 1: shapes, dtypes, inputs untouched, same answer again, rows on their own, gradients that accumulate."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import numpy as np
@@ -18,7 +20,10 @@ def check_contract(report: Report, layer: Bijection, direction: str, y: Array, r
     g_given = g_out.copy(), g_log_det.copy()
     zero_gradients(layer)
     try:
-        out, log_det, backward = step(y_given)
+        result = step(y_given)
+        if not isinstance(result, tuple) or len(result) != 3:
+            raise TypeError(f"expected the three results output, log_det, backward, got {type(result).__name__}")
+        out, log_det, backward = result
         g_in = backward(*g_given)
     except Exception as problem:  # a learner's layer may fail in any way
         return report.add(1, f"{direction}: runs", np.inf, 0, f"raised {type(problem).__name__}: {problem}")
@@ -30,6 +35,11 @@ def check_contract(report: Report, layer: Bijection, direction: str, y: Array, r
         if not report.add(1, f"{direction}: shape of {name}", 0 if right else np.inf, 0, found):
             return False
 
+    finite = all(np.isfinite(array).all() for array in (out, log_det, g_in, *once))
+    note = "an output, a log-det or a gradient is NaN or infinite at these points"
+    if not report.add(1, f"{direction}: finite", 0 if finite else np.inf, 0, diagnosis=note):
+        return False
+
     def add(quantity: str, pairs: list[tuple[Array, Array]], tolerance: float, diagnosis: str) -> None:
         error = np.max([relative_error(given, expected) for given, expected in pairs], initial=0.0)
         report.add(1, f"{direction}: {quantity}", error, tolerance, diagnosis=diagnosis)
@@ -39,11 +49,11 @@ def check_contract(report: Report, layer: Bijection, direction: str, y: Array, r
     add("backward's inputs untouched", pairs, 0, "backward modified g_out or g_log_det: copy before changing them")
 
     again = step(y.copy())
-    step(y[::-1].copy())  # another call, alive at once: `again` must not notice
+    other = step(y[::-1].copy())  # another call, alive at once: `again` must not notice
     pairs = [(again[0], out), (again[1], log_det)]
     add("same answer again", pairs, 0, "two calls differ: hidden randomness, or state that the first call left behind")
     alone = step(y[:1].copy())
-    pairs = [(alone[0], out[:1]), (alone[1], log_det[:1])]
+    pairs = [(alone[0], out[:1]), (alone[1], log_det[:1]), (other[0][::-1], out), (other[1][::-1], log_det)]
     add(
         "each row on its own",
         pairs,

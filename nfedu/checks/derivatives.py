@@ -8,6 +8,8 @@ complex-analytic along the branch taken. Central differences, (f(x + h) − f(x 
 best h balances truncation, h²|f'''|/6, against rounding, ε|f|/h: with h ≈ (3ε)^⅓ max(1, |x|) ten digits are right.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import numpy as np

@@ -1,10 +1,13 @@
 """What a wrong number usually means: the pattern of an error, in words that point at a line."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from nfedu.arrays import Array
 
 CLOSE = 1e-6
+PRECISE = "right to six digits: precision is lost on the way, in float32 or by subtracting nearly equal numbers"
 
 
 def of_gradient(given: Array, through_output: Array, through_log_det: Array, g_out: Array | None = None) -> str:
@@ -16,6 +19,8 @@ def of_gradient(given: Array, through_output: Array, through_log_det: Array, g_o
     expected = through_output + through_log_det
     if not np.isfinite(given).all():
         return "not finite: a division by zero or an overflow in backward"
+    if np.allclose(given, expected, rtol=0, atol=CLOSE * abs(expected).max()):
+        return PRECISE
     if not given.any():
         return "zero everywhere: this path is missing in backward, or its gradient is never written"
     a, b = two_coefficients(given, through_output, through_log_det)
@@ -35,7 +40,7 @@ def of_gradient(given: Array, through_output: Array, through_log_det: Array, g_o
         through_network = (expected - g_out)[:, columns]
         c, _ = two_coefficients((given - g_out)[:, columns], through_network, np.zeros_like(through_network))
         if np.isfinite(c):
-            return f"network path {of_part(c)}, in columns {columns}: look at what the network's backward gets"
+            return f"path through the network or scale {of_part(c)}, in columns {columns}: the rest, g_out, is right"
     if len(columns) < given.shape[-1]:
         return f"wrong in columns {columns} only: the others are right"
     return f"wrong in {np.count_nonzero(wrong)} of {wrong.size} entries, in no pattern known here"
@@ -43,24 +48,34 @@ def of_gradient(given: Array, through_output: Array, through_log_det: Array, g_o
 
 def of_log_det(given: Array, expected: Array) -> str:
     """Name the mistake in a log-det, (N,) against slogdet's."""
+    if not np.isfinite(expected).all():
+        return "the Jacobian is singular or not finite there: the map cannot be undone"
+    if not np.isfinite(given).all():
+        return "not finite: a logarithm of 0, or an overflow"
     if not given.any():
         return "zero: the log-det is missing"
+    if np.allclose(given, expected, rtol=CLOSE, atol=CLOSE):
+        return PRECISE
+    offset = given - expected
     a, _ = two_coefficients(given, expected, np.zeros_like(expected))
+    if np.isfinite(a) and np.ptp(expected) < CLOSE * abs(expected).max() and not close(abs(a), 1):
+        return f"the same in all rows, off by the factor {a:.6g} or by {offset.mean():.6g}: a term per coordinate?"
     if np.isfinite(a):
         return of_factor(a, None) + (": this is the log-det of the other direction" if close(a, -1) else "")
-    offset = given - expected
     if np.allclose(offset, offset.mean(), rtol=CLOSE):
         return f"a constant is missing: all rows are off by {offset.mean():.6g}"
     return "differs from row to row: a factor, a term or an axis of the sum"
 
 
-def of_structure(jacobian: Array, pattern: Array) -> str:
-    """Name the mistake in a Jacobian (n, n) whose entries `pattern` fixes where it is not NaN."""
+def of_structure(jacobian: Array, pattern: Array, tolerance: float) -> str:
+    """Name the mistake in a Jacobian (n, n) whose entries `pattern` fixes, up to `tolerance`, where it is not NaN."""
     fixed = ~np.isnan(pattern)
-    wrong = np.argwhere(fixed & (abs(jacobian - np.where(fixed, pattern, 0)) > CLOSE))
+    wrong = np.argwhere(fixed & ~(abs(jacobian - np.where(fixed, pattern, 0)) <= tolerance))
+    if not len(wrong):
+        return ""
     places = ", ".join(f"({i}, {j})" for i, j in wrong[:4]) + (" …" if len(wrong) > 4 else "")
     near = [not fixed[max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2].all() for i, j in wrong]
-    if len(wrong) and all(near) and all(pattern[i, j] == 0 for i, j in wrong):
+    if all(near) and all(pattern[i, j] == 0 for i, j in wrong):
         return f"output i depends on input j at (i, j) = {places}, right beside the allowed entries: a mask off by one"
     if all(i == j for i, j in wrong):
         return f"the diagonal is not what the layer promises, at {places}"
@@ -69,7 +84,7 @@ def of_structure(jacobian: Array, pattern: Array) -> str:
 
 def of_round_trip(back: Array, start: Array) -> str:
     """Name what a round trip changed, (N, n) both."""
-    wrong = np.flatnonzero((abs(back - start) > CLOSE).any(axis=0)).tolist()
+    wrong = np.flatnonzero((~(abs(back - start) <= CLOSE)).any(axis=0)).tolist()
     if not wrong:
         return "small everywhere: rounding is amplified; look for a division by a small number"
     if len(wrong) < start.shape[1]:
@@ -99,7 +114,7 @@ def of_part(coefficient: float) -> str:
 def two_coefficients(given: Array, first: Array, second: Array) -> tuple[float, float]:
     """Return a, b with given = a · first + b · second to six digits, or NaNs; a term that is zero gets 1."""
     parts = [part for part in (first, second) if part.any()]
-    if not parts or not np.isfinite(given).all():
+    if not parts or not all(np.isfinite(array).all() for array in (given, first, second)):
         return np.nan, np.nan
     basis = np.stack([part.ravel() for part in parts], axis=1)
     solution, _, rank, _ = np.linalg.lstsq(basis, given.ravel(), rcond=1e-10)

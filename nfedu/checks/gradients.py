@@ -1,5 +1,7 @@
 """Rung 5: backward against numerical derivatives, for the input and every parameter."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Reports: one line a check, readable as a table, raised on demand."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -72,7 +74,7 @@ class Report:
         """The checks that did not pass."""
         return [check for check in self.checks if not check.passed]
 
-    def raise_if_failed(self) -> "Report":
+    def raise_if_failed(self) -> Report:
         """Raise CheckFailedError with the whole report unless all is well; return the report otherwise."""
         if not self.ok:
             raise CheckFailedError(str(self))

@@ -1,5 +1,7 @@
 """Rungs 2 to 4: the round trip, the log-det against a dense Jacobian, and the Jacobian's promised structure."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from nfedu.arrays import Array
@@ -54,9 +56,10 @@ def check_jacobian(report: Report, layer: Bijection, direction: str, y: Array) -
         return
     pattern = patterns[direction == "x_to_z"]
     worst = np.take_along_axis(J, abs(J - np.nan_to_num(pattern)).argmax(axis=0)[None], axis=0)[0]  # (n, n)
-    words = diagnosis.of_structure(worst, pattern)
     zero = pattern == 0
+    words = diagnosis.of_structure(worst, np.where(zero, 0, np.nan), ZEROS[method])
     report.add(4, f"{direction}: exact zeros", abs(J[:, zero]).max(initial=0), ZEROS[method], diagnosis=words)
     fixed = ~np.isnan(pattern) & ~zero
+    words = diagnosis.of_structure(worst, np.where(fixed, pattern, np.nan), ONES[method])
     error = abs(J[:, fixed] - pattern[fixed]).max(initial=0)
     report.add(4, f"{direction}: fixed entries", error, ONES[method], diagnosis=words)

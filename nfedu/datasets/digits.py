@@ -4,12 +4,14 @@ From counts k ∈ {0, …, 16} to a density and back: x = (k + u)/17 with u unif
 with `Logit(64)` as its last layer models x, and the bits of one pixel count all three changes of variables.
 """
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from nfedu.arrays import Array, as_batch
+from nfedu.arrays import Array, as_batch, as_generator
 from nfedu.distributions import Distribution
 from nfedu.storage import read_arrays
 
@@ -42,6 +44,7 @@ def digits(path: str | Path = FILE) -> Digits:
 
 def dequantise(counts: Array, rng: np.random.Generator) -> Array:
     """Return x = (k + u)/17 ∈ [0, 1), u uniform: the density of x, times 17⁻⁶⁴, averages to the probability of k."""
+    as_generator(rng, "dequantise")
     return (counts + rng.random(np.shape(counts))) / LEVELS
 
 
@@ -51,7 +54,15 @@ def bits_per_pixel(flow: Distribution, counts: Array, rng: np.random.Generator, 
     −log₂ p(k + u) = −log₂ p(x) + n log₂ 17 since x = (k + u)/17; the flow's own layers, Logit among them, count inside
     log p(x). By Jensen's inequality the mean bounds the bits of the counts k from above.
     """
-    counts = as_batch(counts, flow.n, "bits_per_pixel", "counts")
+    counts = as_batch(counts, np.shape(counts)[-1], "bits_per_pixel", "counts")
+    if counts.shape[1] != flow.n:
+        raise ValueError(f"bits_per_pixel: the flow has n = {flow.n}, the images have {counts.shape[1]} pixels")
+    if not (np.isin(counts, np.arange(LEVELS))).all():
+        raise ValueError("bits_per_pixel: expected counts 0, 1, … 16, as datasets.digits() gives them, without noise")
+    if len(counts) < 2 or draws < 1:
+        raise ValueError(
+            f"bits_per_pixel: {len(counts)} images, draws = {draws}; expected ≥ 2 images, ≥ 1 draw of noise"
+        )
     log_p = np.mean([flow.log_prob(dequantise(counts, rng)).astype(np.float64) for _ in range(draws)], axis=0)
     bits = -log_p / (flow.n * np.log(2)) + np.log2(LEVELS)
     return float(bits.mean()), float(bits.std(ddof=1) / np.sqrt(len(bits)))

@@ -1,12 +1,13 @@
 """Picture densities: any image as a probability density in the plane, with exact samples and an exact log_prob."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nfedu.arrays import Array, as_batch
-from nfedu.distributions import as_count
+from nfedu.arrays import Array, as_batch, as_count
 
 
 class PictureDensity:
@@ -21,6 +22,10 @@ class PictureDensity:
     n = 2
 
     def __init__(self, picture: str | Path | Array, bright: bool = False, contrast: float = 1.0) -> None:
+        if not 0 < contrast < np.inf:
+            raise ValueError(
+                f"PictureDensity: contrast = {contrast}, expected a number > 0; 1 leaves the picture as it is"
+            )
         grey = to_grey(read_image(picture) if isinstance(picture, str | Path) else np.asarray(picture))
         if grey.min() == grey.max():
             raise ValueError("PictureDensity: the picture has a single shade; expected light and dark parts")
@@ -33,7 +38,8 @@ class PictureDensity:
 
     def sample(self, count: int, rng: np.random.Generator) -> Array:
         """Draw `count` points, (count, 2): a pixel by its mass, then a uniform point on it."""
-        pixels = rng.choice(self.mass.size, size=as_count(count, self), p=self.mass.ravel())
+        count = as_count(count, rng, self)
+        pixels = rng.choice(self.mass.size, size=count, p=self.mass.ravel())
         row, column = np.unravel_index(pixels, self.mass.shape)
         return self.low + self.pixel * (np.stack([column, row], axis=1) + rng.random((count, 2)))
 

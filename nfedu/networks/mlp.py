@@ -1,11 +1,13 @@
 """The plain conditioner: a multilayer perceptron, x → W_L φ(… φ(W_1 x + b_1) …) + b_L, with backpropagation by hand."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from nfedu.analytic import softplus
-from nfedu.arrays import Array
+from nfedu.arrays import Array, as_generator
 from nfedu.parameters import Parameter
 
 # Each activation φ, and its derivative written as a function of the *output* h = φ(a), so that a is not kept.
@@ -37,8 +39,9 @@ class MLP:
     ) -> None:
         if activation not in ACTIVATIONS:
             raise ValueError(f"MLP: activation = {activation!r}, expected one of {sorted(ACTIVATIONS)}")
-        if any(width < 1 for width in hidden):
-            raise ValueError(f"MLP: hidden = {tuple(hidden)}, expected widths ≥ 1, such as (64, 64)")
+        if any(not isinstance(width, int | np.integer) or width < 1 for width in hidden):
+            raise ValueError(f"MLP: hidden = {tuple(hidden)}, expected integer widths ≥ 1, such as (64, 64)")
+        as_generator(rng, self)
         self.phi, self.phi_slope = ACTIVATIONS[activation]
         sizes = [n_in, *hidden, n_out]
         spread = [np.sqrt(2 / fan_in) for fan_in in sizes[:-2]] + [output_scale / np.sqrt(sizes[-2])]

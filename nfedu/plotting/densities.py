@@ -1,5 +1,7 @@
 """Densities in the plane, each with the integral that says whether it is one."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def show_density(
-    axes: "Axes",
+    axes: Axes,
     distribution: Distribution,
     low: ArrayLike = -3.0,
     high: ArrayLike = 3.0,
@@ -33,18 +35,18 @@ def show_density(
     return grid
 
 
-def density_axes(axes: "Axes", letter: str = "x") -> None:
+def density_axes(axes: Axes, letter: str = "x") -> None:
     """Label a square picture of the plane."""
     axes.set(xlabel=f"${letter}_1$", ylabel=f"${letter}_2$", aspect="equal")
 
 
-def integral_note(axes: "Axes", integral: float, colour: str = "white") -> None:
+def integral_note(axes: Axes, integral: float, colour: str = "white") -> None:
     """Write the integral of the density that is shown into its corner."""
     axes.text(0.03, 0.03, f"∫ p = {integral:.4f}", transform=axes.transAxes, color=colour, fontsize=8)
 
 
 def samples_axes(
-    axes: "Axes", x: Array, low: ArrayLike = -3.0, high: ArrayLike = 3.0, colour: str = "0.3", letter: str = "x"
+    axes: Axes, x: Array, low: ArrayLike = -3.0, high: ArrayLike = 3.0, colour: str = "0.3", letter: str = "x"
 ) -> None:
     """Scatter points (N, 2) in the box [low, high]."""
     (left, bottom), (right, top) = np.broadcast_to(low, 2), np.broadcast_to(high, 2)

@@ -1,5 +1,7 @@
 """Many small images in one picture."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def show_images(axes: "Axes", images: Array, columns: int, side: int = 8, low: float = 0.0, high: float = 1.0) -> None:
+def show_images(axes: Axes, images: Array, columns: int, side: int = 8, low: float = 0.0, high: float = 1.0) -> None:
     """Draw images (N, side²) in rows of `columns`, dark ink on white, clipped to [low, high]."""
     rows = len(images) // columns
     tiles = np.clip(images[: rows * columns], low, high).reshape(rows, columns, side, side)

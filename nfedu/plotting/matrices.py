@@ -1,5 +1,7 @@
 """Jacobians as pictures: which output depends on which input."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def show_jacobian(axes: "Axes", J: Array, outputs: str = "x", inputs: str = "z") -> None:
+def show_jacobian(axes: Axes, J: Array, outputs: str = "x", inputs: str = "z") -> None:
     """Draw ∂outputs/∂inputs (n, n): blue negative, red positive, grey where the entry is exactly 0."""
     limit = abs(J).max()
     axes.set_facecolor("0.85")

@@ -1,5 +1,7 @@
 """What a map does to the plane: the image of a square grid."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def show_warp(
-    axes: "Axes", f: Callable[[Array], Array], half_width: float = 2.0, lines: int = 13, letter: str = "x"
+    axes: Axes, f: Callable[[Array], Array], half_width: float = 2.0, lines: int = 13, letter: str = "x"
 ) -> None:
     """Draw the images under f: (N, 2) → (N, 2) of a square grid: vertical lines blue, horizontal lines orange."""
     fine, coarse = np.linspace(-half_width, half_width, 400), np.linspace(-half_width, half_width, lines)

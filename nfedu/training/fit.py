@@ -1,12 +1,14 @@
 """Maximum likelihood with minibatches (N8): the training loop."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
 
-from nfedu.arrays import Array, NonFiniteError, as_batch
+from nfedu.arrays import Array, NonFiniteError, as_batch, as_generator
 from nfedu.flow import Flow
 from nfedu.training.optimizers import Adam, Optimizer
 
@@ -19,7 +21,12 @@ class DivergedError(ValueError):
 
 @dataclass
 class History:
-    """What happened in training: losses in nats per point, one entry an epoch."""
+    """What happened in training: losses in nats per point, one entry an epoch.
+
+    `train` is the mean over the epoch's batches, each at the theta of its step; `validation` is that of the theta, or
+    running mean, at the end of the epoch. `best` and `best_epoch` belong to the theta that was kept: the least
+    validation loss, or without validation the last training loss.
+    """
 
     train: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
@@ -48,8 +55,9 @@ def fit(
 ) -> History:
     """Minimise the mean of −log p over the rows of `x` by stochastic gradients; change `flow.theta` in place.
 
-    - `x`, `validation`: (N, n), N ≥ 2. With `validation`, theta ends where that loss was least, and training stops
-      after `patience` epochs without gain; without, it ends where `epochs` end. `seconds` is a limit on the clock.
+    - `x`, `validation`: (N, n), N ≥ 2; `validation` is taken as it is, without `transform`. With it, theta ends where
+      that loss was least, and training stops after `patience` epochs without gain; without, it ends where `epochs` end.
+      `seconds` is a limit on the clock.
     - `transform(batch, rng)` makes each training batch anew, such as with fresh dequantisation noise.
     - `average` β > 0: a running mean is validated and kept, θ̄ ← β θ̄ + (1 − β) θ (Polyak & Juditsky 1992).
     - `weight_decay` λ > 0 shrinks all matrices by ηλ a step, apart from the gradient (Loshchilov & Hutter 2019);
@@ -64,12 +72,15 @@ def fit(
     x = at_least_two(as_batch(x, flow.n, "fit"), "x")
     if validation is not None:
         validation = as_batch(validation, flow.n, "fit", "validation")
-    if not (batch_size >= 1 and epochs >= 1 and 0 <= average < 1):
+    if not (batch_size >= 1 and epochs >= 1 and 0 <= average < 1 and weight_decay >= 0):
         raise ValueError(
-            f"fit: batch_size = {batch_size}, epochs = {epochs}, average = {average}; "
-            "expected batch_size ≥ 1, epochs ≥ 1 and 0 ≤ average < 1"
+            f"fit: batch_size = {batch_size}, epochs = {epochs}, average = {average}, weight_decay = "
+            f"{weight_decay}; expected batch_size ≥ 1, epochs ≥ 1, 0 ≤ average < 1, weight_decay ≥ 0"
         )
+    as_generator(rng, "fit")
     optimizer = Adam() if optimizer is None else optimizer
+    if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
+        raise ValueError(f"fit: optimizer = {optimizer!r}, expected an optimizer such as nfedu.Adam(1e-3)")
     matrices = [p for p in flow.parameters().values() if p.value.ndim > 1] if weight_decay else []
     history, start, rate = History(), perf_counter(), optimizer.learning_rate
     mean, best = flow.theta.copy(), flow.theta.copy()  # θ̄, and the θ̄ or θ to keep
@@ -100,9 +111,10 @@ def fit(
             if epoch - history.best_epoch >= patience or history.seconds > seconds:
                 break
     except NonFiniteError as error:
+        kept = f"its value after epoch {history.best_epoch}" if history.train else "its initial value"
         raise DivergedError(
-            f"training diverged at step {history.steps}: {error}. theta is back at epoch {history.best_epoch}'s; "
-            f"try a smaller learning rate than {optimizer.learning_rate:g}"
+            f"training diverged at step {history.steps}: {error}. theta is back at {kept}; "
+            f"try a smaller learning rate than {rate:g}"
         ) from error
     finally:
         bar.close()
@@ -121,7 +133,7 @@ def loss_at(theta: Array, flow: Flow, x: Array) -> float:
 def at_least_two(x: Array, letter: str) -> Array:
     """Return x, or raise ValueError when it has a single row: the likelihood of one point has no maximum."""
     if len(x) < 2:
-        raise ValueError(f"fit: {letter} has {len(x)} row, expected at least 2 points to learn a density from")
+        raise ValueError(f"{letter} has {len(x)} row, expected at least 2 points to learn a density from")
     return x
 
 

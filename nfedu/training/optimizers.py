@@ -1,5 +1,7 @@
 """Gradient descent by hand: both optimizers change a flat vector theta in place, given its gradient."""
 
+from __future__ import annotations
+
 from typing import Protocol
 
 import numpy as np
@@ -22,7 +24,7 @@ class SGD:
     """Gradient descent with momentum: v ← ρ v − η g, θ ← θ + v."""
 
     def __init__(self, learning_rate: float = 1e-2, momentum: float = 0.0) -> None:
-        self.learning_rate, self.momentum = positive(learning_rate, "learning_rate"), momentum
+        self.learning_rate, self.momentum = positive(learning_rate, "learning_rate"), fraction(momentum, "momentum")
         self.velocity = np.zeros(0)
 
     def step(self, theta: Array, grad: Array) -> None:
@@ -44,7 +46,8 @@ class Adam:
         self, learning_rate: float = 1e-3, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8
     ) -> None:
         self.learning_rate = positive(learning_rate, "learning_rate")
-        self.beta1, self.beta2, self.epsilon = beta1, beta2, epsilon
+        self.beta1, self.beta2 = fraction(beta1, "beta1"), fraction(beta2, "beta2")
+        self.epsilon = positive(epsilon, "epsilon")
         self.t = 0
         self.m = self.v = np.zeros(0)
 
@@ -66,6 +69,13 @@ class Adam:
             np.divide(m, scale, out=scale)
             scale *= rate
             theta[block] -= scale
+
+
+def fraction(value: float, name: str) -> float:
+    """Return `value`, or raise ValueError unless 0 ≤ value < 1."""
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} = {value!r}, expected 0 ≤ {name} < 1")
+    return float(value)
 
 
 def positive(value: float, name: str) -> float:

@@ -4,7 +4,7 @@ import numpy as np
 
 import nfedu
 
-RUNG, DIAGNOSIS = 5, "network path sign flipped, in columns [0, 1]"
+RUNG, DIAGNOSIS = 5, "path through the network or scale sign flipped, in columns [0, 1]"
 
 
 class Wrong(nfedu.AdditiveCoupling):

@@ -33,43 +33,47 @@ rng = np.random.default_rng(1)
 # p_X(x) = p_Z(h(x))\,\left|h'(x)\right|
 # $$ (N2)
 #
-# The same from the distribution function: for increasing $h$, $P(X \le x) = P(Z \le h(x)) = \Phi_Z(h(x))$;
-# differentiate. For decreasing $h$ it is $1 - \Phi_Z(h(x))$, whose derivative has a minus: hence the modulus.
+# The same from the distribution function $F_Z$ of $Z$: for increasing $h$, $P(X \le x) = P(Z \le h(x)) = F_Z(h(x))$;
+# differentiate. For decreasing $h$ it is $1 - F_Z(h(x))$, whose derivative has a minus: hence the modulus.
 #
 # In logarithms, which is how every layer of this library returns it: $\log p_X(x) = \log p_Z(z) + \log|dz/dx|$.
 #
-# We try it on maps whose result SciPy knows in closed form.
+# We try it on three maps whose result SciPy knows in closed form, and on one that skews and fattens tails, $x =
+# \sinh\big((\operatorname{arcsinh} z + \varepsilon)/\delta\big)$, where we differentiate $\Phi(h(x))$, $\Phi$ being the
+# normal $F_Z$.
 
 # %%
 x = np.linspace(0.05, 4, 200)[:, None]
 normal, logistic = nfedu.StandardNormal(1), nfedu.StandardLogistic(1)
-sinh_arcsinh = nfedu.SinhArcsinh(1, skew=0.5, tail=0.8)
 known = {
     "affine, −2z + 1, is N(1, 2²)": (normal, nfedu.Affine(1, -2.0, 1.0), stats.norm(1, 2).logpdf),
     "exp of N(0, 1) is log-normal": (normal, nfedu.Exp(1), stats.lognorm(1).logpdf),
     "logistic of a logistic is uniform": (logistic, nfedu.Logit(1, margin=0.0), stats.uniform.logpdf),
-    "sinh-arcsinh: d/dx of Φ(h(x))": (normal, sinh_arcsinh, None),
+    "sinh-arcsinh is d/dx Φ(h(x))": (normal, nfedu.SinhArcsinh(1, skew=0.5, tail=0.8), None),
 }
-fig, axes = plt.subplots(1, 4, figsize=(12, 3.4))
-for ax, (name, (base, layer, logpdf)) in zip(axes, known.items(), strict=True):
+fig, axes = plt.subplots(2, 4, figsize=(12, 5))
+for (above, below), (name, (base, layer, logpdf)) in zip(axes.T, known.items(), strict=True):
     flow = nfedu.Flow(base, layer)
     at = x / 4.1 if "uniform" in name else x
-    if logpdf is None:  # Φ(h(x)) differentiated by the complex step: nothing of N2 is used
-        cdf = jacobians(lambda v, flow=flow: np.asarray(stats.norm.cdf(flow.x_to_z(v)[0])), at, method="central")
-        expected, tolerance = np.log(cdf[:, 0, 0]), 1e-8
+    if logpdf is None:  # Φ(h(x)) differentiated numerically: nothing of N2 is used
+        slope = jacobians(lambda v, flow=flow: stats.norm.cdf(flow.x_to_z(v)[0]), at, method="central")
+        expected, tolerance = np.log(slope[:, 0, 0]), 1e-8
     else:
         expected, tolerance = logpdf(at[:, 0]), 1e-12
     lesson.claim("N2", name, abs(flow.log_prob(at) - expected).max(), tolerance, type(layer))
 
-    # Ten slices of equal probability before and after: their areas stay, their widths and heights change.
-    edges_z = (stats.norm if base is normal else stats.logistic).ppf(np.linspace(0.001, 0.999, 11))
-    edges_x = np.sort(layer.z_to_x(edges_z[:, None])[0][:, 0])
+    # Ten slices of equal probability before, and what becomes of them.
+    edges = (stats.norm if base is normal else stats.logistic).ppf(np.linspace(0.002, 0.998, 11))
     for i in range(10):
-        slice_x = np.linspace(edges_x[i], edges_x[i + 1], 40)[:, None]
-        ax.fill_between(slice_x[:, 0], np.exp(flow.log_prob(slice_x)), color=plt.cm.viridis(i / 9))
-    ax.set(xlabel="x", ylabel="p(x)", title=name, xlim=(max(edges_x[0], -6), min(edges_x[-1], 8)))
-caption = """Each coloured slice holds the same mass of x. Where the map stretches (wide slices) the density is low,
-where it compresses it is high: that factor is |h'(x)|."""
+        z = np.linspace(edges[i], edges[i + 1], 40)[:, None]
+        mapped = layer.z_to_x(z)[0]
+        for ax, points, density in ((above, z, base), (below, mapped, flow)):
+            ax.fill_between(points[:, 0], np.exp(density.log_prob(points)), color=plt.cm.viridis(i / 9))
+    above.set(xlabel="z", ylabel="p(z)", title=name)
+    below.set(xlabel="x", ylabel="p(x)")
+caption = """Ten slices of equal mass, before (above) and after the map (below; same colour, same mass). Where the map
+widens a slice, the density falls by the same factor: that factor is |h'(x)|. The affine map has a negative slope: its
+slices change sides."""
 lesson.show(fig, "01_equal_mass", caption)
 
 # %% [markdown]
@@ -78,12 +82,19 @@ lesson.show(fig, "01_equal_mass", caption)
 #
 # ## Why not a VAE? (flow-based models, VAE 对比)
 #
-# A variational autoencoder has $p(z)$ and a decoder $p(x|z)$ at hand. The marginal $p(x) = \int p(x|z)\,p(z)\,dz$ and
-# the posterior $p(z|x)$ are not: it trains on a bound. A flow gives up the noise of the decoder. Its $x = f(z)$ is
-# exactly undone, and $p(x)$ is one formula (N1). The price: $f$ must be invertible, and its determinant affordable.
+# A variational autoencoder has $p(z)$ and a decoder $p(x|z)$ at hand. Its marginal and its posterior are integrals; a
+# flow has both by one formula:
+#
+# $$
+# p(x) = \int p(x|z)\,p(z)\,dz, \quad p(z|x) = \frac{p(x|z)\,p(z)}{p(x)}
+# \qquad\text{against}\qquad p(x) = p(z)\left|\det \frac{\partial z}{\partial x}\right|, \quad z = f^{-1}(x)
+# $$ (N1)
+#
+# So a VAE trains on a lower bound of $\log p(x)$. A flow gives up the noise of the decoder: its $x = f(z)$ is exactly
+# undone, and $p(x)$ is exact. The price: $f$ must be invertible, and its determinant affordable.
 #
 # Take a toy decoder, $x|z \sim N(\sinh z, 0.1^2)$, and estimate its $p(x)$ by averaging $p(x|z_k)$ over $S$ draws of
-# $z$.
+# $z$. (Drawing $z$ near the posterior makes the error smaller by a factor, not steeper.)
 
 # %%
 SIGMA, at = 0.1, 1.0
@@ -114,9 +125,9 @@ exact = abs(
     / np.sqrt(1 + x[:, 0] ** 2)
 ).max()  # N2 written out by hand
 fig, ax = plt.subplots(figsize=(5.2, 3.4))
-ax.loglog(counts, errors, "o-", color="tab:red", label="decoder: Monte-Carlo error of p(x)")
+ax.loglog(counts, errors, "o-", color="tab:red", label="decoder: r.m.s. error of p(1), 60 runs")
 ax.loglog(counts, errors[0] * (counts / counts[0]) ** -0.5, ":", color="0.5", label="slope −½")
-ax.axhline(max(exact, 1e-17), color="tab:blue", label="flow: N2, one evaluation")
+ax.axhline(max(exact, 1e-17), color="tab:blue", label="flow: N2, largest error on (0, 4)")
 ax.set(xlabel="samples S of z", ylabel="error of p(x)", ylim=(1e-18, 1))
 ax.legend(loc="center right")
 caption = """The decoder's marginal costs a hundred times the samples for one more digit; the flow's density is exact
@@ -159,7 +170,7 @@ lesson.claim("N3", "X = AZ has the density of N(0, AAᵀ), n ∈ {1, 2, 3, 5}", 
 # $$ (N4)
 #
 # An example that can be undone by hand: $x_2 = z_2 + z_1^2/4$, then $x_1 = z_1 e^{x_2/4}$. Going back, $z_1 = x_1
-# e^{-x_2/4}$ first, then $z_2 = x_2 - z_1^2/4$.
+# e^{-x_2/4}$ first, then $z_2 = x_2 - z_1^2/4$. The determinant of $\partial V/\partial x$ is $e^{-x_2/4}$.
 
 
 # %%
@@ -204,12 +215,12 @@ for ax in axes[2:]:
     ax.set(xlim=(-6, 6), ylim=(-4, 6))
 for ax, title in zip(axes, ["z ~ N(0, I)", "the grid under U", "x = U(z)", "p(x) by N4"], strict=True):
     ax.set_title(title)
-caption = """The grid's cells show |det ∂U/∂z|: above they are large and the samples thin, below they are small and
-the samples crowd. The density says the same, and integrates to one."""
+caption = """The grid's cells grow upwards, by |det ∂U/∂z| = exp(x₂/4): there the density is the base's, thinned by
+that factor; below it is the base's, thickened. What is missing from 1 lies outside the box, which is larger than what
+is shown."""
 lesson.show(fig, "01_u_and_v", caption)
-lesson.claim(
-    "N4", "∂V/∂x by hand equals the complex step", abs(V_jacobian(x) - jacobians(V, x)).max(), 1e-12, jacobians
-)
+error = abs(V_jacobian(x) - jacobians(V, x)).max()
+lesson.claim("N4", "∂V/∂x by hand equals the complex step (see lesson 02)", error, 1e-12, jacobians)
 lesson.claim("N4", "with both rows the density integrates to 1", abs(integral - 1), 1e-3, density_on_grid)
 
 # %% [markdown]
@@ -233,10 +244,10 @@ lesson.claim(
 # %% [markdown]
 # ## Same dimension on both sides (维度一致)
 #
-# If $h(f(z)) = z$ and $f(h(x)) = x$ are differentiable, the chain rule gives $J_h J_f = I_k$ and $J_f J_h = I_n$ for
-# $f: \mathbb{R}^k \to \mathbb{R}^n$. A product through $k$ dimensions has rank at most $k$, and $I_n$ has rank $n$: so
-# $k = n$ (N5). Send a line into the plane by $f(z) = (z, z^2)$: then $J_f J_h$ has determinant 0, whatever left inverse
-# $h$ we take.
+# If $h(f(z)) = z$ and $f(h(x)) = x$ are differentiable, the chain rule gives, for their Jacobians, $J_h J_f = I_k$ and
+# $J_f J_h = I_n$ for $f: \mathbb{R}^k \to \mathbb{R}^n$. A product through $k$ dimensions has rank at most $k$, and
+# $I_n$ has rank $n$: so $k = n$ (N5). Send a line into the plane by $f(z) = (z, z^2)$: then $J_f J_h$ has determinant
+# 0, whatever left inverse $h$ we take.
 
 # %%
 t = rng.standard_normal((200, 1))
@@ -258,5 +269,6 @@ for k, n in ((2, 3), (3, 2)):
     lesson.claim("N5", f"a flow from {k} to {n} dimensions is refused", refused, 0, nfedu.Flow)
 
 # %% [markdown]
-# **Exercise.** Write the layer $x = z + \tfrac12 \sin z$ by hand, inverse by Newton's method, and let `python -m nfedu
-# check my_layer.py:Sine` judge it. What happens to the log-det at $x = z + \sin z$, where the slope touches 0?
+# **Exercise.** Write the layer $x = z + \tfrac12 \sin z$ by hand, inverse by Newton's method, and let `.venv/bin/python
+# -m nfedu check my_layer.py:Sine` judge it. Then try $x = z + \sin z$ with `nfedu.checks.check_bijection(layer, x)` at
+# $x = \pi$, the image of $z = \pi$, where the slope is 0: which rung notices first?

@@ -55,9 +55,9 @@ lesson.claim("N6", "|∫p − 1|", abs(density_on_grid(flow, -6, 6, 500).integra
 # %% [markdown]
 # ## Composition (组合)
 #
-# $Z_M = f^{(M)} \circ \dots \circ f^{(1)}(Z_0)$. The inverse undoes the last layer first, and by the chain rule its
-# Jacobian is a product of matrices, each taken at the point that the data have reached by then. The determinant of a
-# product is the product of determinants:
+# Let $Z_0 = Z$, $Z_m = f^{(m)}(Z_{m-1})$ and $X = Z_M$, so $X = f^{(M)} \circ \dots \circ f^{(1)}(Z_0)$. The inverse
+# undoes the last layer first, and by the chain rule its Jacobian is a product of matrices, each taken at the point that
+# the data have reached by then. The determinant of a product is the product of determinants:
 #
 # $$
 # p_X(x; \theta) = p_Z\big(f_\theta^{-1}(x)\big)
@@ -85,8 +85,9 @@ for m in range(5):
     axes[0, m].set_title(f"after {m}: {type(layers[m]).__name__}" if m else "base, N(0, I)")
     for ax in axes[:, m]:
         ax.set(xlim=(-4.5, 4.5), ylim=(-4.5, 4.5))
-caption = """Above the density after each layer, below what has become of a square grid. Rescaling and sinh-arcsinh
-change the cells' areas; the couplings only shear them."""
+caption = """Above the density after each layer (each on its own colour scale; ∫ p over a box twice as wide), below
+what has become of a square grid. Rescaling and sinh-arcsinh change the cells' areas; the couplings only shear
+them."""
 lesson.show(fig, "02_layer_by_layer", caption)
 
 # %% [markdown]
@@ -120,14 +121,14 @@ lesson.claim("M3", "|∫p − 1| with the inverses' Jacobians", corrected, 1e-3,
 # to one point would win. `Flow.nll` returns the mean with a minus, and sets `flow.grad` by one pass back through the
 # layers.
 #
-# For $x = sz + t$ and a normal base the optimum is known: $t$ is the mean, $|s|$ the standard deviation of the data.
-# L-BFGS on the flat `theta` finds it.
+# For $x = sz + t$ and a normal base the optimum is known: $t$ is the mean, $|s|$ the standard deviation of the data
+# (the layer learns $\log|s|$). L-BFGS on the flat `theta` finds it.
 
 # %%
 data = rng.gamma(3.0, size=(2000, 1))
 affine = nfedu.Flow(nfedu.StandardNormal(1), nfedu.Affine(1))
 nfedu.fit_lbfgs(affine, data)
-s, t = np.exp(affine.theta[0]), affine.theta[1]
+s, t = np.exp(affine.theta[0]), affine.theta[1]  # theta holds log|s| and t
 error = max(abs(s - data.std()), abs(t - data.mean()))
 lesson.claim("N8", "L-BFGS finds s = standard deviation, t = mean", error, 1e-6, nfedu.fit_lbfgs)
 
@@ -200,7 +201,7 @@ lesson.claim("N8", "θ-gradient by hand against the complex step", error, 1e-11,
 # \det \frac{\partial x}{\partial z} = \prod_{i=1}^n \frac{\partial x_i}{\partial z_i}
 # $$ (N9)
 #
-# in $O(n)$. All layers of the following lessons are built for this. Here is the simplest of them, and a first example
+# in $O(n)$. Couplings and autoregressive layers are built for this. Here is the simplest of them, and a first example
 # of how a layer is written: both directions, and under each the lines that differentiate it.
 
 
@@ -269,11 +270,11 @@ for (name, s), colour in zip(seconds.items(), ("tab:red", "tab:blue"), strict=Tr
 ax.loglog(sizes, seconds["general: LU"][-1] * 1e6 * (sizes / sizes[-1]) ** 3.0, ":", color="0.5", label="slope 3")
 ax.set(xlabel="dimension n", ylabel="one log-determinant, µs")
 ax.legend()
-caption = """A flow needs one determinant for every point, layer and step. The general one grows as n³, the triangular
-one as n; below n = 32 both are the overhead of a call."""
+caption = """A general Jacobian needs a determinant for every point, layer and step, and its time grows as n³. The sum
+over the diagonal of a triangular one is still the overhead of a call at n = 1000."""
 lesson.show(fig, "02_determinant_cost", caption)
 
 # %% [markdown]
 # **Exercise.** Show that two lower triangular layers in a row are one, so nothing is gained; then put
-# `nfedu.Reverse(n)` between them. What matrices can you reach now? (Hint: every invertible matrix is, up to a
-# permutation, a product $LU$.)
+# `nfedu.Reverse(n)` between them. Which matrices can you reach now that you could not before? (Hint: what is reverse ·
+# lower · reverse?)

@@ -1,6 +1,7 @@
 """Run the lessons: `python -m lessons [numbers] [--quick | --full]`; figures go to figures/, claims to the summary."""
 
 import argparse
+import re
 import runpy
 import sys
 import traceback
@@ -34,6 +35,9 @@ def main() -> int:
         start = perf_counter()
         try:
             run(LESSONS[number], flags)
+            unclaimed = promised(LESSONS[number]) - {c.tag for c in LEDGER if c.lesson.startswith(number)}
+            if unclaimed:
+                raise AssertionError(f"lesson {number} promises {', '.join(sorted(unclaimed))}, claims it not")
         except Exception:
             traceback.print_exc()
             failed.append(number)
@@ -49,6 +53,13 @@ def run(path: Path, flags: list[str]) -> None:
         runpy.run_path(str(path), run_name="__main__")
     finally:
         sys.argv = kept
+
+
+def promised(path: Path) -> set[str]:
+    """Return the tags that a lesson's heading names: `Statements N1–N5, misprints M1 and M2`."""
+    heading = re.search(r"^# \*Notes: .*?\*$", path.read_text(), re.MULTILINE | re.DOTALL)
+    ranges = re.findall(r"([NM])(\d+)(?:–[NM](\d+))?", heading[0] if heading else "")
+    return {f"{kind}{i}" for kind, first, last in ranges for i in range(int(first), int(last or first) + 1)}
 
 
 def summary(seconds: dict[str, float], failed: list[str]) -> str:

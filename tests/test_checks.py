@@ -43,6 +43,7 @@ def test_jacobians_row_by_row(method, tolerance):
         (lambda v: np.maximum(v, 0), "complex"),
         (lambda v: abs(v) ** 2, "central"),
         (lambda v: v.real**2, "central"),
+        (lambda v: v + 0.01 * abs(v), "central"),
         (lambda v: np.floor(v) + v, "central"),  # NumPy has no floor of a complex number
     ],
 )
@@ -116,6 +117,7 @@ def spoil(layer, of):
 @pytest.mark.parametrize(
     ("rung", "of"),
     [
+        (1, lambda x, log_det, backward: (x + 1e-9 * x.mean(axis=0), log_det, backward)),
         (2, lambda x, log_det, backward: (x * (1 + 1e-10), log_det, backward)),
         (3, lambda x, log_det, backward: (x, log_det + 1e-8, backward)),
         (4, lambda x, log_det, backward: (x + 1e-9 * x[:, ::-1], log_det, backward)),
@@ -127,6 +129,29 @@ def test_small_errors_are_errors(rung, of):
     spoiled = spoil(layer, of)(3, layer.skew, layer.tail)
     report = checks.check_bijection(spoiled, points(layer))
     assert rung in {check.rung for check in report.failures}, report
+
+
+def test_small_errors_are_errors_to_central_differences_too():
+    class Wrong(nfedu.Exp):
+        def z_to_x(self, z):
+            x, log_det, backward = super().z_to_x(z.real)  # no complex step passes
+            return x, log_det, lambda g_x, g_log_det: backward(g_x, g_log_det) * (1 + 1e-4)
+
+    failures = checks.check_bijection(Wrong(2), np.random.default_rng(0).uniform(0.5, 2, (5, 2))).failures
+    assert [check.quantity for check in failures] == ["z_to_x: input (central)"]
+
+
+def test_a_promised_entry_must_hold_to_the_last_digits():
+    class Wrong(nfedu.Shift):
+        def z_to_x(self, z):
+            x, log_det, backward = super().z_to_x(z)
+            return x + 1e-9 * z, log_det, backward
+
+        def jacobian_pattern(self):
+            return np.eye(self.n), np.eye(self.n)
+
+    failures = checks.check_bijection(Wrong(2), np.ones((3, 2)) * [[1], [2], [3]]).failures
+    assert (4, "z_to_x: fixed entries") in {(check.rung, check.quantity) for check in failures}
 
 
 def test_a_mistake_that_hides_at_the_starting_values_is_found():
@@ -292,6 +317,9 @@ class Wrong(Right):
         x, log_det, backward = super().z_to_x(z)
         return x, -log_det, backward
 
+class Positive(nfedu.Exp):
+    pass
+
 class Asking(Right):
     def __init__(self, n, strength):
         self.n = n
@@ -302,12 +330,14 @@ def test_command_line_judges_anybodys_layer(tmp_path, capsys):
     (tmp_path / "mine.py").write_text(LAYER)
     assert main(["check", f"{tmp_path}/mine.py:Right", "--n", "2"]) == 0
     assert "Right, n = 2, 7 points: all" in capsys.readouterr().out
+    assert main(["check", f"{tmp_path}/mine.py:Positive"]) == 0, "the points must lie in the layer's domain"
+    capsys.readouterr()
     assert main(["check", f"{tmp_path}/mine.py:Wrong"]) == 1
     assert "sign flipped: this is the log-det of the other direction" in capsys.readouterr().out
     for place, words in {
         "mine.py": "expected FILE.py:CLASS",
         f"{tmp_path}/none.py:Right": "names no file",
-        f"{tmp_path}/mine.py:Nobody": "has no class 'Nobody'; it has ['Right', 'Wrong', 'Asking']",
+        f"{tmp_path}/mine.py:Nobody": "has no class 'Nobody'; it has ['Right', 'Wrong', 'Positive', 'Asking']",
         f"{tmp_path}/mine.py:Asking": "needs the argument 'strength'",
     }.items():
         assert main(["check", place]) == 2

@@ -76,6 +76,14 @@ def test_a_failed_claim_fails_the_run_but_not_the_next_lesson(fake):
     assert re.search(r"^lesson 02: .*ok$", done.stdout, re.MULTILINE)
 
 
+def test_a_statement_that_is_promised_but_not_claimed_fails_the_run(fake):
+    right = fake / "lessons" / "02_right.py"
+    right.write_text("# *Notes: a heading. Statements N1–N2,\n# misprint M3.*\n" + right.read_text())
+    done = run("-m", "lessons", "2", cwd=fake)
+    assert done.returncode == 1
+    assert "lesson 02 promises M3, N2, claims it not" in done.stderr
+
+
 def test_lessons_are_chosen_by_number(fake):
     done = run("-m", "lessons", "2", cwd=fake)
     assert done.returncode == 0
@@ -92,6 +100,7 @@ def test_lessons_are_chosen_by_number(fake):
         (1e-2, None, False),
         (float("nan"), None, False),
         (1e-4, 1.0, True),
+        (1e-4, float("nan"), False),
         (1e-4, 1e-4, False),  # the misprint passes too: then it is none
     ],
 )

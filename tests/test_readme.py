@@ -31,7 +31,7 @@ def test_the_first_example_prints_what_is_shown(tmp_path):
     done = run("-c", PYTHON[0], cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert without_numbers(done.stdout) == without_numbers(TEXT[1])
-    assert "all 102 checks pass" in done.stdout
+    assert re.search(r"all \d+ checks pass", TEXT[1])[0] in done.stdout
     first, last = map(float, re.findall(r"(\d+\.\d+) (?:nats|after)", done.stdout))
     shown = map(float, re.findall(r"(\d+\.\d+) (?:nats|after)", TEXT[1]))
     assert [first, last] == pytest.approx(list(shown), abs=0.05)

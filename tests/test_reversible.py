@@ -40,9 +40,27 @@ def test_memory_does_not_grow_with_depth():
     assert peak_bytes(nfedu.Reversible, 24) < 1.2 * peak_bytes(nfedu.Reversible, 4)
 
 
-def test_a_map_that_cannot_be_rebuilt_is_refused():
-    squash = [nfedu.Rescale(1, 30.0), nfedu.Logit(1, margin=0.0)]  # sigma(30 z) rounds to nearly 1: z is lost
-    flow = nfedu.Reversible(squash)
-    x, log_det, backward = flow.z_to_x(np.array([[1.19], [0.5]]))
-    with pytest.raises(ValueError, match=r"is off by .*, so the gradient is wrong.*use Chain"):
-        backward(np.ones_like(x), np.ones_like(log_det))
+ONES = np.ones((2, 1)), np.ones(2)
+
+
+def test_a_map_that_squeezes_is_refused_by_its_log_det():
+    """Far in the tail of the logistic map x keeps few digits of z; seen from the far end, 1e-8 z hides that."""
+    squash = nfedu.Reversible([nfedu.Rescale(1, 1e8), nfedu.Logit(1, margin=0.0)])
+    backward = squash.z_to_x(np.array([[3.4e-7], [3.5e-7]]))[2]
+    with pytest.raises(ValueError, match=r"log-det at its rebuilt input is off by .*use Chain"):
+        backward(*ONES)
+
+
+def test_a_shift_that_swallows_digits_is_refused_by_the_input():
+    coupling = nfedu.AdditiveCoupling(2, (8,), rng=np.random.default_rng(0))
+    coupling.net.weights[-1].value *= 1e12
+    backward = nfedu.Reversible([coupling]).z_to_x(np.random.default_rng(1).standard_normal((2, 2)))[2]
+    with pytest.raises(ValueError, match=r"the rebuilt input is off by .*, so the gradient is wrong.*use Chain"):
+        backward(np.ones((2, 2)), np.ones(2))
+
+
+def test_an_input_outside_the_domain_is_refused_by_name():
+    squash = nfedu.Reversible([nfedu.Logit(1, margin=0.0)])
+    backward = squash.z_to_x(np.array([[1.0], [40.0]]))[2]  # sigma(40) rounds to 1
+    with pytest.raises(ValueError, match=r"Reversible: a layer's input cannot be rebuilt, use Chain: Logit"):
+        backward(*ONES)

@@ -29,7 +29,7 @@ def layer_jacobians(layer: Bijection, direction: str, y: Array) -> tuple[Array, 
 
 
 def check_round_trip(report: Report, layer: Bijection, x: Array, z: Array) -> None:
-    """Add rung 2: x→z→x and z→x→z, the error relative to the largest coordinate."""
+    """Add rung 2: x→z→x at the data, z→x→z at other latents; errors relative to the largest coordinate."""
     back = layer.z_to_x(layer.x_to_z(x)[0])[0]
     report.compare(2, "x→z→x", back, x, ROUND_TRIP, diagnosis.of_round_trip(back, x))
     back = layer.x_to_z(layer.z_to_x(z)[0])[0]

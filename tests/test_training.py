@@ -262,3 +262,17 @@ def test_lbfgs_shortens_steps_that_overflow_and_keeps_the_least_loss():
     loss = nfedu.fit_lbfgs(flow, x)
     assert loss == min(flow.seen) < flow.seen[0]
     assert abs(flow.theta).max() <= 1.5
+
+
+def test_lbfgs_ends_at_the_least_loss_wherever_the_minimizer_looked_last(monkeypatch):
+    x = np.random.default_rng(0).normal(3.0, 2.0, (50, 1))
+
+    def wandering(loss, theta, **_):
+        loss(np.array([np.log(2.0), 3.0]))
+        loss(np.array([5.0, -40.0]))
+
+    monkeypatch.setattr(optimize, "minimize", wandering)
+    flow = affine_flow()
+    loss = nfedu.fit_lbfgs(flow, x)
+    np.testing.assert_allclose(flow.theta, [np.log(2.0), 3.0])
+    assert loss == pytest.approx(-flow.log_prob(x).mean(), rel=1e-14)

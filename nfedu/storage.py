@@ -62,14 +62,19 @@ def rebuild_flow(path: str | Path, flow: type, description: dict[str, Any], clas
 
 
 def write(path: str | Path, description: dict[str, Any], theta: Array) -> None:
-    """Write the file whole or not at all: under a temporary name in the same folder, then renamed."""
+    """Write a flow's description and theta."""
+    write_arrays(path, format=np.array(FORMAT), description=np.array(json.dumps(description)), theta=theta)
+
+
+def write_arrays(path: str | Path, **arrays: Array) -> None:
+    """Write an `.npz` file whole or not at all: under a temporary name in the same folder, then renamed."""
     path = Path(path)
     if not path.parent.is_dir():
         raise ValueError(f"cannot save to {path}: the folder {path.parent} does not exist; create it first")
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with open(temporary, "wb") as file:
-            np.savez(file, format=np.array(FORMAT), description=np.array(json.dumps(description)), theta=theta)
+            np.savez(file, **arrays)  # type: ignore[arg-type]
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

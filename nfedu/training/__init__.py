@@ -1,6 +1,7 @@
 """Training: the optimizers on a flow's flat theta, and the loops that use them."""
 
-from nfedu.training.fit import DivergedError, History, fit
+from nfedu.training.checkpoint import History
+from nfedu.training.fit import DivergedError, fit
 from nfedu.training.lbfgs import fit_lbfgs
 from nfedu.training.optimizers import SGD, Adam
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 
 from nfedu.arrays import Array, NonFiniteError, as_batch, as_generator
 from nfedu.flow import Flow
+from nfedu.training.checkpoint import History, Run
 from nfedu.training.optimizers import Adam, Optimizer
 
 Transform = Callable[[Array, np.random.Generator], Array]
@@ -17,23 +18,6 @@ Transform = Callable[[Array, np.random.Generator], Array]
 
 class DivergedError(ValueError):
     """Training met a number that is not finite; theta holds the best values seen before."""
-
-
-@dataclass
-class History:
-    """What happened in training: losses in nats per point, one entry an epoch.
-
-    `train` is the mean over the epoch's batches, each at the theta of its step; `validation` is that of the theta, or
-    running mean, at the end of the epoch. `best` and `best_epoch` belong to the theta that was kept: the least
-    validation loss, or without validation the last training loss.
-    """
-
-    train: list[float] = field(default_factory=list)
-    validation: list[float] = field(default_factory=list)
-    best: float = np.inf
-    best_epoch: int = -1
-    steps: int = 0
-    seconds: float = 0.0
 
 
 def fit(
@@ -51,6 +35,7 @@ def fit(
     weight_decay: float = 0.0,
     anneal: bool = False,
     seconds: float = np.inf,
+    checkpoint: str | Path | None = None,
     progress: bool = True,
 ) -> History:
     """Minimise the mean of −log p over the rows of `x` by stochastic gradients; change `flow.theta` in place.
@@ -64,6 +49,8 @@ def fit(
       biases, shifts and scales are left alone.
     - `anneal`: let the learning rate fall to zero over `epochs`, along half a cosine (Loshchilov & Hutter 2017).
     - `optimizer`: Adam() unless given. `rng` shuffles the rows and feeds `transform`. `progress`: a bar, on a terminal.
+    - `checkpoint`: a file that is written after each epoch. If it is there at the start, training goes on from it, and
+      ends exactly where it would have ended without the interruption.
 
     Raises DivergedError, with the step and the layer, when a number stops being finite.
     """
@@ -82,12 +69,18 @@ def fit(
     if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
         raise ValueError(f"fit: optimizer = {optimizer!r}, expected an optimizer such as nfedu.Adam(1e-3)")
     matrices = [p for p in flow.parameters().values() if p.value.ndim > 1] if weight_decay else []
-    history, start, rate = History(), perf_counter(), optimizer.learning_rate
-    mean, best = flow.theta.copy(), flow.theta.copy()  # θ̄, and the θ̄ or θ to keep
+    run = Run(flow, x, optimizer, rng, flow.theta.copy(), flow.theta.copy(), History())
+    if checkpoint is not None and Path(checkpoint).exists():
+        run.resume(checkpoint)
+    history, mean, best = run.history, run.mean, run.best  # mean: θ̄; best: the θ̄ or θ to keep
+    first, start, rate = len(history.train), perf_counter() - history.seconds, optimizer.learning_rate
     batches = -(-len(x) // batch_size)
-    bar = tqdm(range(epochs), disable=None if progress else True, desc="fit", leave=False)
+    hidden = None if progress else True  # None: hidden unless this is a terminal
+    bar = tqdm(range(first, epochs), initial=first, total=epochs, disable=hidden, desc="fit", leave=False)
     try:
         for epoch in bar:
+            if epoch > 0 and (epoch - 1 - history.best_epoch >= patience or history.seconds > seconds):
+                break
             if anneal:
                 optimizer.learning_rate = rate * 0.5 * (1 + np.cos(np.pi * epoch / epochs))
             losses = []
@@ -107,9 +100,9 @@ def fit(
             if validation is None or latest < history.best:
                 history.best, history.best_epoch, best[:] = latest, epoch, mean
             history.seconds = perf_counter() - start
+            if checkpoint is not None:
+                run.save(checkpoint)
             bar.set_postfix_str(f"nll {history.train[-1]:.3f}, latest {latest:.3f}, best epoch {history.best_epoch}")
-            if epoch - history.best_epoch >= patience or history.seconds > seconds:
-                break
     except NonFiniteError as error:
         kept = f"its value after epoch {history.best_epoch}" if history.train else "its initial value"
         raise DivergedError(

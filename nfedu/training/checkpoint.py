@@ -1,0 +1,90 @@
+"""Checkpoints: all that training needs to go on as if it had never stopped, bit for bit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from nfedu import storage
+from nfedu.arrays import Array
+from nfedu.flow import Flow
+from nfedu.training.optimizers import Optimizer
+
+FORMAT = "nfedu training 1"
+
+
+@dataclass
+class History:
+    """What happened in training: losses in nats per point, one entry an epoch.
+
+    `train` is the mean over the epoch's batches, each at the theta of its step; `validation` is that of the theta, or
+    running mean, at the end of the epoch. `best` and `best_epoch` belong to the theta that was kept: the least
+    validation loss, or without validation the last training loss.
+    """
+
+    train: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    best: float = np.inf
+    best_epoch: int = -1
+    steps: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Run:
+    """A training under way: the flow, the running mean of its theta, the theta to keep, and all that changes them.
+
+    The optimizer's state is what its attributes hold: arrays, numbers and strings.
+    """
+
+    flow: Flow
+    x: Array
+    optimizer: Optimizer
+    rng: np.random.Generator
+    mean: Array
+    best: Array
+    history: History
+
+    def save(self, path: str | Path) -> None:
+        """Write the run to an `.npz` file, whole or not at all."""
+        state = {key: value for key, value in vars(self.optimizer).items() if key != "learning_rate"}
+        arrays = {f"optimizer.{key}": value for key, value in state.items() if isinstance(value, np.ndarray)}
+        numbers = {key: value for key, value in state.items() if not isinstance(value, np.ndarray)}
+        text: dict[str, Any] = {"numbers": numbers, "arrays": list(arrays), "identity": self._identity()}
+        text |= {"rng": self.rng.bit_generator.state, "history": asdict(self.history)}
+        own = {"theta": self.flow.theta, "mean": self.mean, "best": self.best}
+        storage.write_arrays(path, format=np.array(FORMAT), run=np.array(json.dumps(text)), **own, **arrays)
+
+    def resume(self, path: str | Path) -> None:
+        """Go to where the file says; ValueError when it is damaged, or of another flow, optimizer or data."""
+        kind, text, theta, mean, best = storage.read_arrays(path, "format", "run", "theta", "mean", "best")
+        if str(kind) != FORMAT:
+            raise ValueError(f"cannot resume from {path}: its format is {kind}, expected {FORMAT!r}")
+        saved = json.loads(str(text))
+        if saved["identity"] != self._identity():
+            raise ValueError(
+                f"cannot resume from {path}: it belongs to {saved['identity']}, this training has {self._identity()}; "
+                "name another file to start anew"
+            )
+        for name, value in zip(saved["arrays"], storage.read_arrays(path, *saved["arrays"]), strict=True):
+            setattr(self.optimizer, name.removeprefix("optimizer."), value)
+        for name, value in saved["numbers"].items():
+            setattr(self.optimizer, name, value)
+        self.rng.bit_generator.state = saved["rng"]
+        self.history = History(**saved["history"])
+        self.flow.theta[:], self.mean[:], self.best[:] = theta, mean, best
+
+    def _identity(self) -> dict[str, str | int]:
+        """Return what must be the same for a run to be the same."""
+        return {
+            "parameters": self.flow.theta.size,
+            "dtype": self.flow.dtype.name,
+            "optimizer": type(self.optimizer).__name__,
+            "rows": len(self.x),
+            "data": crc32(self.x.tobytes()),
+        }

@@ -72,7 +72,7 @@ for (above, below), (name, (base, layer, logpdf)) in zip(axes.T, known.items(), 
     above.set(xlabel="z", ylabel="p(z)", title=name)
     below.set(xlabel="x", ylabel="p(x)")
 caption = """Ten slices of equal mass, before (above) and after the map (below; same colour, same mass). Where the map
-widens a slice, the density falls by the same factor: that factor is |h'(x)|. The affine map has a negative slope: its
+widens a slice, the density falls as much: it is multiplied by |h'(x)|. The affine map has a negative slope: its
 slices change sides."""
 lesson.show(fig, "01_equal_mass", caption)
 

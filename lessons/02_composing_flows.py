@@ -270,8 +270,8 @@ for (name, s), colour in zip(seconds.items(), ("tab:red", "tab:blue"), strict=Tr
 ax.loglog(sizes, seconds["general: LU"][-1] * 1e6 * (sizes / sizes[-1]) ** 3.0, ":", color="0.5", label="slope 3")
 ax.set(xlabel="dimension n", ylabel="one log-determinant, µs")
 ax.legend()
-caption = """A general Jacobian needs a determinant for every point, layer and step, and its time grows as n³. The sum
-over the diagonal of a triangular one is still the overhead of a call at n = 1000."""
+caption = """A general Jacobian needs a determinant for every point, layer and step, whose time approaches n³. The sum
+over the diagonal of a triangular one hardly leaves the overhead of a call up to n = 1000."""
 lesson.show(fig, "02_determinant_cost", caption)
 
 # %% [markdown]

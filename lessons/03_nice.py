@@ -205,8 +205,8 @@ axes[3].axhline(1 / (2 * np.pi), color="0.6", linestyle=":", label="1/(2π)")
 axes[3].set(xlabel="held-out points, sorted", ylabel="density there")
 axes[3].legend()
 caption = """Additive couplings alone keep the Gaussian's peak of 1/(2π) and cannot be dense enough; one scale per
-coordinate lifts the cap (right). In both the modes are smeared and joined by bridges: a continuous map cannot tear
-the plane."""
+coordinate lifts the cap (right). In both, modes are joined by bridges, since a continuous map cannot tear the plane,
+and smeared by what was not learned."""
 lesson.show(fig, "03_volume", caption)
 
 # %% [markdown]
@@ -290,7 +290,7 @@ middle.set_title("data")
 show_images(right, nice.sample(64, rng), 8)
 right.set_title("NICE, samples as drawn")
 caption = f"""Left: losses while learning. At the θ kept, training images cost {reached["train"]} bits and validation
-images {reached["validation"]}: the difference is memory. Right: samples have the strokes of digits, not always a
+images {reached["validation"]}: the difference is overfitting. Right: samples have the strokes of digits, not always a
 digit."""
 lesson.show(fig, "03_digits", caption)
 

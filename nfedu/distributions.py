@@ -101,7 +101,7 @@ class GaussianMixture:
         weights = np.ones(K) if weights is None else np.asarray(weights, dtype=np.float64)
         if weights.shape != (K,) or not ((weights >= 0) & (weights < np.inf)).all() or weights.sum() == 0:
             raise ValueError(f"GaussianMixture: weights = {weights}, expected {K} numbers ≥ 0, not all 0")
-        self.weights = weights / weights.sum()
+        self.weights = weights if abs(weights.sum() - 1) < 1e-14 else weights / weights.sum()
         try:
             self.roots = np.linalg.cholesky(self.covariances)  # Σ_k = L_k L_kᵀ
         except np.linalg.LinAlgError:

@@ -50,15 +50,15 @@ class Reversible(Chain):
                 except ValueError as error:
                     raise ValueError(f"Reversible: a layer's input cannot be rebuilt, use Chain: {error}") from error
                 _, rebuilt, backward_m = step(y)
-                self._check(rebuilt, log_det, "a layer's log-det at its rebuilt input")
+                self._check(rebuilt, log_det, "a layer's log-det at its rebuilt input", 1.0)
                 g_y = backward_m(g_y, g_log_det)
-            self._check(y, first, "the rebuilt input")
+            self._check(y, first, "the rebuilt input", 0.0)
             return g_y
 
         return last, np.sum(log_dets, axis=0), backward  # N7
 
-    def _check(self, rebuilt: Array, original: Array, quantity: str) -> None:
-        error = float(abs(rebuilt - original).max() / (abs(original).max() or 1.0))
+    def _check(self, rebuilt: Array, original: Array, quantity: str, least: float) -> None:
+        error = float(abs(rebuilt - original).max() / (max(least, abs(original).max()) or 1.0))
         limit = float(np.sqrt(np.finfo(original.dtype).eps)) if self.tolerance is None else self.tolerance
         if not error <= limit:
             raise ValueError(

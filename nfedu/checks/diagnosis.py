@@ -84,9 +84,9 @@ def of_structure(jacobian: Array, pattern: Array, tolerance: float) -> str:
 
 def of_round_trip(back: Array, start: Array) -> str:
     """Name what a round trip changed, (N, n) both."""
+    if abs(back - start).max() <= 1e-3 * max(1.0, abs(start).max()):
+        return "close, not exact: the map is ill-conditioned there, or Newton's method stopped too early"
     wrong = np.flatnonzero((~(abs(back - start) <= CLOSE)).any(axis=0)).tolist()
-    if not wrong:
-        return "small everywhere: rounding is amplified; look for a division by a small number"
     if len(wrong) < start.shape[1]:
         return f"only columns {wrong} do not come back: one direction has another sign or another input there"
     return "no column comes back: the two directions are not each other's inverse"

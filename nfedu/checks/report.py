@@ -114,9 +114,9 @@ class Report:
         return "\n".join(lines)
 
 
-def relative_error(given: Array, expected: Array) -> float:
-    """Return max|given − expected| / max|expected|, or the numerator alone when all expected entries are 0."""
-    scale = abs(expected).max(initial=0.0)
+def relative_error(given: Array, expected: Array, least: float = 0.0) -> float:
+    """Return max|given − expected| over max|expected| or `least`, or the numerator alone when both are 0."""
+    scale = max(least, abs(expected).max(initial=0.0))
     return float(abs(given - expected).max(initial=0.0) / (scale if scale > 0 else 1.0))
 
 

@@ -14,7 +14,9 @@ class Interrupt(Exception):
     pass
 
 
-def train(flow, checkpoint=None, stop_at=None, x=X, optimizer=None, epochs=6, patience=30):
+def train(
+    flow, checkpoint=None, stop_at=None, x=X, optimizer=None, epochs=6, patience=30, rng=None, validation=VALIDATION
+):
     calls = 0
 
     def noise(batch, rng):
@@ -25,7 +27,7 @@ def train(flow, checkpoint=None, stop_at=None, x=X, optimizer=None, epochs=6, pa
         return batch + 0.01 * rng.standard_normal(batch.shape)
 
     return nfedu.fit(
-        flow, x, validation=VALIDATION, rng=np.random.default_rng(5), epochs=epochs, batch_size=30, average=0.9,
+        flow, x, validation=validation, rng=rng or np.random.default_rng(5), epochs=epochs, batch_size=30, average=0.9,
         optimizer=optimizer or nfedu.Adam(0.01), anneal=True, weight_decay=0.1, transform=noise, progress=False,
         checkpoint=checkpoint, patience=patience,
     )  # fmt: skip
@@ -38,7 +40,7 @@ def nice(dtype=np.float64):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("stop_at", [4, 11])  # three batches an epoch: within the second, and within the fourth
+@pytest.mark.parametrize("stop_at", [2, 4, 11])  # three batches an epoch: within the first, the second, the fourth
 def test_an_interrupted_training_ends_where_it_would_have(tmp_path, dtype, stop_at):
     whole, parts = nice(dtype), nice(dtype)
     expected = train(whole)
@@ -71,8 +73,16 @@ def test_patience_counts_across_the_interruption(tmp_path):
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     path = tmp_path / "run.npz"
     train(nice(), path)
-    for change in ({"x": X + 1}, {"x": X[:60]}, {"optimizer": nfedu.SGD(0.01)}):
-        with pytest.raises(ValueError, match=r"cannot resume from .*it belongs to .*another file to start anew"):
+    for change, named in (
+        ({"x": X + 1}, "data"),
+        ({"x": X[:60]}, "data"),
+        ({"optimizer": nfedu.SGD(0.01)}, "optimizer"),
+        ({"optimizer": nfedu.Adam(0.02)}, "learning_rate"),
+        ({"epochs": 7}, "epochs"),
+        ({"rng": np.random.Generator(np.random.MT19937(0))}, "generator"),
+        ({"validation": X}, "validation"),
+    ):
+        with pytest.raises(ValueError, match=rf"cannot resume .*made with other {named}.*another file to start"):
             train(nice(), path, **change)
     with pytest.raises(ValueError, match="cannot resume"):
         train(nfedu.Flow(nfedu.StandardNormal(2), nfedu.Rescale(2)), path)
@@ -82,3 +92,19 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     nice().save(path)
     with pytest.raises(ValueError, match="cannot read"):
         train(nice(), path)
+
+
+@pytest.mark.parametrize("kind", [np.random.MT19937, np.random.Philox, np.random.SFC64])
+def test_every_generator_can_be_saved(tmp_path, kind):
+    whole, parts = nice(), nice()
+    train(whole, rng=np.random.Generator(kind(3)))
+    with pytest.raises(Interrupt):
+        train(parts, tmp_path / "run.npz", stop_at=8, rng=np.random.Generator(kind(3)))
+    parts = nice()
+    train(parts, tmp_path / "run.npz", rng=np.random.Generator(kind(99)))
+    np.testing.assert_array_equal(parts.theta, whole.theta)
+
+
+def test_a_folder_that_is_missing_is_refused_before_training(tmp_path):
+    with pytest.raises(ValueError, match="does not exist; create it first"):
+        train(nice(), tmp_path / "nowhere" / "run.npz", stop_at=1)

@@ -13,7 +13,7 @@ from nfedu.distributions import Distribution
 
 INTEGRAL = 1e-3
 P_VALUE = 1e-4
-EFFECTIVE = 200  # the least effective number of points, (Σp)²/Σp², for a ball to count
+EFFECTIVE = 500  # the least effective number of points, (Σp)²/Σp², for a ball to count
 CHUNK = 4096  # points evaluated at a time: the activations of a small network stay in the cache
 
 

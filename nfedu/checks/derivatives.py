@@ -66,7 +66,7 @@ def trusted_method(f: Function, x: Array, rng: np.random.Generator) -> str:
     """Return "complex" when `f` lets the complex step through at `x`, "central" when it does not.
 
     The two are compared along one random direction. A function that takes absolute values, casts to real or compares
-    complex numbers fails here and is judged by central differences, which are rougher. Three steps are tried,
+    complex numbers fails here and is judged by central differences, which are rougher. Several steps are tried,
     each relative to the entry it changes: one across the kink of a ReLU is right for neither, one may leave the domain.
     """
     direction = rng.standard_normal(x.shape) * np.where(x == 0, 1, abs(x))
@@ -78,7 +78,7 @@ def trusted_method(f: Function, x: Array, rng: np.random.Generator) -> str:
     if not np.isfinite(by_complex).all():
         return "central"
     compared = False
-    for h in (CENTRAL_STEP, 1e-7, 1e-9):
+    for h in (CENTRAL_STEP, 1e-6, 1e-7, 1e-8, 1e-9):
         try:
             central = (f(x + h * direction) - f(x - h * direction)) / (2 * h)
         except ValueError:  # a step out of the domain

@@ -49,16 +49,30 @@ class Run:
     mean: Array
     best: Array
     history: History
+    settings: dict[str, Any]  # of `fit`: whatever else decides where training goes
+
+    def __post_init__(self) -> None:
+        self.identity = {
+            "layers": [type(layer).__name__ for layer in self.flow.bijection.bijections],
+            "parameters": {name: list(p.value.shape) for name, p in self.flow.parameters().items()},
+            "dtype": self.flow.dtype.name,
+            "optimizer": type(self.optimizer).__name__,
+            "generator": type(self.rng.bit_generator).__name__,
+            "data": [len(self.x), crc32(self.x.tobytes())],
+            **self.settings,
+        }
 
     def save(self, path: str | Path) -> None:
         """Write the run to an `.npz` file, whole or not at all."""
         state = {key: value for key, value in vars(self.optimizer).items() if key != "learning_rate"}
         arrays = {f"optimizer.{key}": value for key, value in state.items() if isinstance(value, np.ndarray)}
         numbers = {key: value for key, value in state.items() if not isinstance(value, np.ndarray)}
-        text: dict[str, Any] = {"numbers": numbers, "arrays": list(arrays), "identity": self._identity()}
+        text: dict[str, Any] = {"numbers": numbers, "arrays": list(arrays), "identity": self.identity}
         text |= {"rng": self.rng.bit_generator.state, "history": asdict(self.history)}
         own = {"theta": self.flow.theta, "mean": self.mean, "best": self.best}
-        storage.write_arrays(path, format=np.array(FORMAT), run=np.array(json.dumps(text)), **own, **arrays)
+        storage.write_arrays(
+            path, format=np.array(FORMAT), run=np.array(json.dumps(text, default=plain)), **own, **arrays
+        )
 
     def resume(self, path: str | Path) -> None:
         """Go to where the file says; ValueError when it is damaged, or of another flow, optimizer or data."""
@@ -66,10 +80,12 @@ class Run:
         if str(kind) != FORMAT:
             raise ValueError(f"cannot resume from {path}: its format is {kind}, expected {FORMAT!r}")
         saved = json.loads(str(text))
-        if saved["identity"] != self._identity():
+        mine = json.loads(json.dumps(self.identity, default=plain))
+        differ = [key for key in mine if saved["identity"].get(key) != mine[key]]
+        if differ:
             raise ValueError(
-                f"cannot resume from {path}: it belongs to {saved['identity']}, this training has {self._identity()}; "
-                "name another file to start anew"
+                f"cannot resume from {path}: it was made with other {', '.join(differ)}; ask for the same, "
+                "or name another file to start anew"
             )
         for name, value in zip(saved["arrays"], storage.read_arrays(path, *saved["arrays"]), strict=True):
             setattr(self.optimizer, name.removeprefix("optimizer."), value)
@@ -79,12 +95,9 @@ class Run:
         self.history = History(**saved["history"])
         self.flow.theta[:], self.mean[:], self.best[:] = theta, mean, best
 
-    def _identity(self) -> dict[str, str | int]:
-        """Return what must be the same for a run to be the same."""
-        return {
-            "parameters": self.flow.theta.size,
-            "dtype": self.flow.dtype.name,
-            "optimizer": type(self.optimizer).__name__,
-            "rows": len(self.x),
-            "data": crc32(self.x.tobytes()),
-        }
+
+def plain(value: Any) -> Any:
+    """Return a NumPy array or number as what JSON has; a generator takes lists back for arrays."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    raise TypeError(f"a training with {value!r} in its state cannot be saved; expected arrays, numbers and strings")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
+from zlib import crc32
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def fit(
     - `anneal`: let the learning rate fall to zero over `epochs`, along half a cosine (Loshchilov & Hutter 2017).
     - `optimizer`: Adam() unless given. `rng` shuffles the rows and feeds `transform`. `progress`: a bar, on a terminal.
     - `checkpoint`: a file that is written after each epoch. If it is there at the start, training goes on from it, and
-      ends exactly where it would have ended without the interruption.
+      ends exactly where it would have ended; asked for with other data or settings it is refused.
 
     Raises DivergedError, with the step and the layer, when a number stops being finite.
     """
@@ -69,9 +70,14 @@ def fit(
     if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
         raise ValueError(f"fit: optimizer = {optimizer!r}, expected an optimizer such as nfedu.Adam(1e-3)")
     matrices = [p for p in flow.parameters().values() if p.value.ndim > 1] if weight_decay else []
-    run = Run(flow, x, optimizer, rng, flow.theta.copy(), flow.theta.copy(), History())
+    settings = {"batch_size": batch_size, "average": average, "weight_decay": weight_decay, "anneal": anneal}
+    settings["learning_rate"], settings["epochs"] = optimizer.learning_rate, epochs if anneal else 0
+    settings["validation"] = 0 if validation is None else crc32(validation.tobytes())
+    run = Run(flow, x, optimizer, rng, flow.theta.copy(), flow.theta.copy(), History(), settings)
     if checkpoint is not None and Path(checkpoint).exists():
         run.resume(checkpoint)
+    elif checkpoint is not None:
+        run.save(checkpoint)  # before the first epoch: one that cannot be written is refused now
     history, mean, best = run.history, run.mean, run.best  # mean: θ̄; best: the θ̄ or θ to keep
     first, start, rate = len(history.train), perf_counter() - history.seconds, optimizer.learning_rate
     batches = -(-len(x) // batch_size)

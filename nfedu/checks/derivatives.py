@@ -27,11 +27,11 @@ def complex_step(f: Function, x: Array, direction: Array) -> Array:
     return f(x + 1j * COMPLEX_STEP * direction).imag / COMPLEX_STEP
 
 
-def central_difference(f: Function, x: Array, direction: Array, step: float = CENTRAL_STEP) -> Array:
-    """Return the derivative of `f` at `x` along `direction`; `step` is scaled to the entries that it changes."""
+def central_difference(f: Function, x: Array, direction: Array) -> Array:
+    """Return the derivative of `f` at `x` along `direction`, with the step that suits the entries it changes."""
     moved = direction != 0
     scale = max(1.0, abs(x[moved]).max(initial=0.0)) / max(abs(direction).max(), np.finfo(float).tiny)
-    h = step * scale
+    h = CENTRAL_STEP * scale
     return (f(x + h * direction) - f(x - h * direction)) / (2 * h)
 
 

@@ -7,10 +7,9 @@ A lesson starts with `lesson = begin("01 …")`, which reads the command line an
 import argparse
 import sys
 import textwrap
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -56,7 +55,6 @@ class Lesson:
     title: str
     length: str
     figures: Path
-    start: float = field(default_factory=perf_counter)
 
     def pick(self, quick: T, default: T, full: T | None = None) -> T:
         """Return the value for this length; `full` is `default` unless given."""

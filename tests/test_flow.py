@@ -89,6 +89,29 @@ def test_check_flow_compares_the_gradient_of_nll_and_the_score():
         assert [check.quantity.startswith(quantity) for check in report.failures] == [True], report
 
 
+@pytest.mark.parametrize("factor", [0.5, 0.95, 1.05, 2.0])
+def test_the_integral_is_not_fooled_by_a_hole_in_the_middle(factor):
+    """On a ring the box of the middle samples is empty: 0 of the mass, and 0 of the integral, whatever the density."""
+
+    class Ring(nfedu.GaussianMixture):
+        def log_prob(self, z):
+            return super().log_prob(z) + np.log(factor)
+
+    angle = np.arange(24) * np.pi / 12
+    report = Report("planted")
+    ring = Ring(3 * np.stack([np.cos(angle), np.sin(angle)], axis=1), 0.05)
+    check_integral(report, ring, np.random.default_rng(0))
+    assert not report.ok
+
+
+def test_balls_that_cannot_be_judged_are_said_to_be():
+    tails = nfedu.Flow(nfedu.StandardNormal(6), nfedu.SinhArcsinh(6, tail=0.2))  # a few points carry every integral
+    report = Report("right, and out of reach")
+    check_samples(report, tails, np.random.default_rng(0))
+    assert report.ok
+    assert report.checks[0].quantity == "samples against density: none of 20 balls can be judged"
+
+
 def test_a_heavy_tailed_flow_is_not_blamed_for_the_grid():
     flow = nfedu.Flow(nfedu.StandardNormal(2), nfedu.SinhArcsinh(2, tail=0.25))
     checks.check_flow(flow, flow.sample(4, np.random.default_rng(0))).raise_if_failed()

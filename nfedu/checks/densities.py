@@ -59,14 +59,18 @@ def check_integral(report: Report, distribution: Distribution, rng: np.random.Ge
 
     The box leaves out a part q of the samples at each end of each coordinate, the least q of a few for which the
     midpoint rule on a grid and on one half as fine agree and do not both miss a tenth of the mass: no grid covers heavy
-    tails. A density that is wrong by a factor is so in every box.
+    tails. A box with less than a tenth of the samples, as in the hole of a ring, is not asked: it could not tell.
     """
     inside, fresh = distribution.sample(count, rng), distribution.sample(count, rng)
     fine = {1: 4000, 2: 600}[distribution.n]
+    share = error = tolerance = integral = np.nan
     for q in (0.0, 1e-3, 1e-2, 0.05, 0.15, 0.3):
         low, high = np.quantile(inside, [q, 1 - q], axis=0)
+        held = ((fresh >= low) & (fresh <= high)).all(axis=1).mean()
+        if held < 0.1:
+            break
+        share = held
         integral, coarser = (density_on_grid(distribution, low, high, cells).integral for cells in (fine, fine // 2))
-        share = ((fresh >= low) & (fresh <= high)).all(axis=1).mean()
         error, tolerance = abs(integral - share), INTEGRAL + 4 * np.sqrt(share * (1 - share) / count)
         if not (abs(integral - coarser) >= INTEGRAL or integral < 0.9 * share):
             break  # the grids agree, and do not both miss the mass; or one is NaN
@@ -88,8 +92,8 @@ def check_samples(
     The balls lie around samples of their own and hold about a tenth of the mass each (their radius comes from other
     samples than those counted). The integral is the volume times the mean density at uniform points. The statistic is
     the largest |z| of all balls, with a Bonferroni correction for their number: it sees densities that are off by about
-    a tenth, not by a hundredth. For n ≤ 6: in more dimensions so few uniform points carry the integral that its error
-    is not known.
+    a tenth, not by a hundredth. For n ≤ 6, and for balls of which enough
+    points carry the integral that its error is known; the report says of how many.
     """
     from scipy.special import gammaln, log_ndtr
 
@@ -108,15 +112,16 @@ def check_samples(
         variance = share * (1 - share) / count + volume**2 * p.var() / len(p) + 1 / count**2
         z.append((share - volume * p.mean()) / np.sqrt(variance))
     if not z:
+        report.add(6, f"samples against density: none of {balls} balls can be judged", 0.0, np.inf)
         return
     worst = float(np.max(np.abs(z)))
     log_p = float(np.minimum(0.0, np.log(2 * balls) + log_ndtr(-worst)))  # NumPy's minimum: a NaN stays one
     report.add(
         6,
-        f"samples against density, p = {np.exp(log_p):.2g}",
+        f"samples against density in {len(z)} of {balls} balls, p = {np.exp(log_p):.2g}",
         abs(log_p),
         -np.log(P_VALUE),
-        f"largest |z| of {len(z)} balls is {worst:.1f}; error and tolerance are −log p",
+        f"the largest |z| is {worst:.1f}; error and tolerance are −log p",
         "sample and log_prob describe different distributions: look at the base, or at one layer's direction",
     )
 

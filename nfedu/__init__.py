@@ -5,11 +5,16 @@ Everything is written `(N, n)`: N points of dimension n in rows. z is the latent
 
 from nfedu import checks, datasets
 from nfedu.bijections import (
+    ActNorm,
     AdditiveCoupling,
     Affine,
+    AffineCoupling,
+    BatchNorm,
     Bijection,
     Chain,
     Exp,
+    FactorOut,
+    ImageCoupling,
     Inverse,
     Logit,
     Permute,
@@ -18,6 +23,8 @@ from nfedu.bijections import (
     Reversible,
     Shift,
     SinhArcsinh,
+    Squeeze,
+    masks,
 )
 from nfedu.distributions import GaussianMixture, StandardLogistic, StandardNormal
 from nfedu.flow import Flow, load
@@ -28,14 +35,19 @@ from nfedu.training import SGD, Adam, fit, fit_lbfgs
 __all__ = [
     "MLP",
     "SGD",
+    "ActNorm",
     "Adam",
     "AdditiveCoupling",
     "Affine",
+    "AffineCoupling",
+    "BatchNorm",
     "Bijection",
     "Chain",
     "Exp",
+    "FactorOut",
     "Flow",
     "GaussianMixture",
+    "ImageCoupling",
     "Inverse",
     "Logit",
     "Parameter",
@@ -45,6 +57,7 @@ __all__ = [
     "Reversible",
     "Shift",
     "SinhArcsinh",
+    "Squeeze",
     "StandardLogistic",
     "StandardNormal",
     "checks",
@@ -52,4 +65,5 @@ __all__ = [
     "fit",
     "fit_lbfgs",
     "load",
+    "masks",
 ]

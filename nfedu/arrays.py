@@ -26,11 +26,14 @@ def as_batch(x: Any, n: int, owner: object, letter: str = "x") -> Array:
         except (TypeError, ValueError):
             raise ValueError(f"{name}: {letter} has dtype {x.dtype}, expected numbers; convert it to float64") from None
     if x.ndim != 2 or x.shape[1] != n or len(x) == 0:
-        hint = ""
-        if x.ndim == 1 and x.size and n in (1, len(x)):
-            hint = f"; did you mean {letter}[{':, None' if n == 1 else 'None, :'}]?"
+        shape = getattr(owner, "shape", None)  # an image's
+        hint = "" if shape is None else f", images of shape {shape}, flattened"
+        if shape is not None and x.ndim > 2 and x[0].size == n:
+            hint += f"; did you mean {letter}.reshape({len(x)}, -1)?"
+        elif x.ndim == 1 and x.size and n in (1, len(x)):
+            hint += f"; did you mean {letter}[{':, None' if n == 1 else 'None, :'}]?"
         elif x.ndim == 2 and x.shape[0] == n:
-            hint = f"; did you mean {letter}.T?"
+            hint += f"; did you mean {letter}.T?"
         raise ValueError(f"{name}: {letter} has shape {x.shape}, expected (N, {n}) with N ≥ 1 points in rows{hint}")
     if not np.isfinite(x).all():
         row, column = np.argwhere(~np.isfinite(x))[0]
@@ -46,6 +49,17 @@ def as_dimension(n: Any, owner: object, least: int = 1) -> int:
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < least:
         raise ValueError(f"{name_of(owner)}: n = {n!r}, expected an integer ≥ {least}, the dimension of a point")
     return int(n)
+
+
+def as_shape(shape: Any, owner: object) -> tuple[int, int, int]:
+    """Return an image's shape as three ints (channels, height, width) ≥ 1, or raise ValueError."""
+    entries = tuple(shape) if isinstance(shape, list | tuple | np.ndarray) else ()
+    if len(entries) != 3 or any(isinstance(e, bool) or not isinstance(e, int | np.integer) or e < 1 for e in entries):
+        raise ValueError(
+            f"{name_of(owner)}: shape = {shape!r}, expected (channels, height, width), three integers ≥ 1; "
+            "n is their product"
+        )
+    return int(entries[0]), int(entries[1]), int(entries[2])
 
 
 def as_generator(rng: Any, owner: object) -> np.random.Generator:

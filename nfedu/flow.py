@@ -13,6 +13,7 @@ from nfedu import bijections as bijections_module
 from nfedu import distributions, storage
 from nfedu.arrays import Array, as_batch
 from nfedu.bijections.base import Bijection, Chain, Mapped
+from nfedu.bijections.normalization import in_mode, normalizations
 from nfedu.distributions import Distribution
 from nfedu.parameters import Parameter, cast, pack
 
@@ -63,6 +64,12 @@ class Flow:
         self.grad[:] = 0
         backward(-self.base.score(z) / N, np.full(N, -1 / N, self.dtype))
         return -log_p.mean()
+
+    def observe(self, x: Array) -> None:
+        """Show x to the normalization layers, if any: ActNorm starts at its first data, BatchNorm takes statistics."""
+        if normalizations(self.bijection):
+            with in_mode("observing", self.bijection):
+                self.x_to_z(x)
 
     def z_to_x(self, z: Array) -> Mapped:
         """Return x, log|det ∂x/∂z|, backward: the generative direction."""

@@ -2,22 +2,54 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
+from typing import Any
 
 import numpy as np
 
 import nfedu
-from nfedu import Bijection
+from nfedu import Bijection, masks
+from nfedu.bijections.normalization import normalizations
 
 
 @dataclass(frozen=True)
 class Entry:
     name: str
-    build: Callable[[int, np.random.Generator], Bijection]
-    dimensions: tuple[int, ...] = (1, 2, 3, 5)
+    build: Callable[[Any, np.random.Generator], Bijection]
+    dimensions: tuple[Any, ...] = (1, 2, 3, 5)  # of points, or shapes of images (channels, height, width)
+
+
+IMAGES = ((1, 2, 2), (2, 2, 2), (1, 4, 4), (2, 3, 5), (3, 4, 4))
 
 
 def coupling(**options):
     return lambda n, rng: nfedu.AdditiveCoupling(n, rng=rng, **options)
+
+
+def affine(**options):
+    return lambda n, rng: nfedu.AffineCoupling(n, rng=rng, **options)
+
+
+def image(**options):
+    return lambda shape, rng: nfedu.ImageCoupling(shape, filters=3, rng=rng, **options)
+
+
+def in_training(layer):
+    for normalization in normalizations(layer):
+        normalization.mode = "training"
+    return layer
+
+
+def batch_norm_in_a_chain(n, rng):
+    layers = [nfedu.BatchNorm(n), affine(hidden=(6,))(n, rng), nfedu.BatchNorm(n), nfedu.SinhArcsinh(n, 0.3, 0.8)]
+    return in_training(nfedu.Chain(layers))
+
+
+def two_scales(shape, rng):
+    squeeze = nfedu.Squeeze(shape)
+    half = (squeeze.squeezed[0] // 2, *squeeze.squeezed[1:])
+    deeper = [image(mask="channels", flip=flip, blocks=0)(half, rng) for flip in (False, True)]
+    return nfedu.Chain([nfedu.FactorOut(prod(shape), deeper), image(mask="channels")(squeeze.squeezed, rng), squeeze])
 
 
 def four_layers(n, rng):
@@ -43,6 +75,30 @@ ENTRIES = [
     Entry("AdditiveCoupling, d = 4 flipped", coupling(hidden=(6,), d=4, flip=True), (5,)),
     Entry("AdditiveCoupling, linear", coupling(hidden=()), (2, 3, 5)),
     Entry("AdditiveCoupling, default", coupling(), (2, 3, 5)),
+    Entry("AffineCoupling, relu", affine(hidden=(6, 5)), (2, 3, 5)),
+    Entry("AffineCoupling, tanh", affine(hidden=(6, 5), activation="tanh"), (2, 3, 5)),
+    Entry("AffineCoupling, flipped", affine(hidden=(6,), flip=True), (2, 3, 5)),
+    Entry("AffineCoupling, unbounded", affine(hidden=(6,), bound=None), (2, 3, 5)),
+    Entry("AffineCoupling, d = 1", affine(hidden=(6,), d=1), (2, 3, 5)),
+    Entry("AffineCoupling, d = 4 flipped", affine(hidden=(6,), d=4, flip=True), (5,)),
+    Entry("AffineCoupling, mask", affine(hidden=(6,), mask=[True, False, False, True, False]), (5,)),
+    Entry("AdditiveCoupling, mask", coupling(hidden=(6,), mask=[False, True, True, False, True]), (5,)),
+    Entry("ImageCoupling, checkerboard", image(), IMAGES),
+    Entry("ImageCoupling, flipped, relu", image(flip=True, activation="relu", blocks=1), IMAGES),
+    Entry("ImageCoupling, unbounded, softplus", image(bound=None, activation="softplus", blocks=0), IMAGES),
+    Entry("ImageCoupling, channels", image(mask="channels"), ((2, 2, 2), (2, 3, 5), (3, 4, 4))),
+    Entry("ImageCoupling, channels flipped", image(mask="channels", flip=True), ((2, 2, 2), (2, 3, 5), (3, 4, 4))),
+    Entry("ImageCoupling, mask", image(mask=masks.halves(16, 5)), ((1, 4, 4),)),
+    Entry("Squeeze", lambda shape, rng: nfedu.Squeeze(shape), ((1, 2, 2), (2, 2, 2), (1, 4, 4), (3, 4, 4), (2, 2, 6))),
+    Entry("FactorOut", lambda n, rng: nfedu.FactorOut(n, [nfedu.SinhArcsinh(n - 1, 0.4, 0.7)]), (2, 3, 5)),
+    Entry("two scales", two_scales, ((1, 2, 2), (2, 2, 2), (1, 4, 4), (3, 4, 4))),
+    Entry("ActNorm", lambda n, rng: nfedu.ActNorm(n)),
+    Entry("ActNorm, channels", lambda shape, rng: nfedu.ActNorm(prod(shape), shape[0]), IMAGES),
+    Entry("BatchNorm", lambda n, rng: nfedu.BatchNorm(n, mean=rng.standard_normal(n), variance=rng.uniform(0.2, 3, n))),
+    Entry("BatchNorm, channels", lambda shape, rng: nfedu.BatchNorm(prod(shape), shape[0], mean=0.4), IMAGES),
+    Entry("BatchNorm in training", lambda n, rng: in_training(nfedu.BatchNorm(n))),
+    Entry("BatchNorm in training, channels", lambda s, rng: in_training(nfedu.BatchNorm(prod(s), s[0])), IMAGES),
+    Entry("BatchNorm in training, in a chain", batch_norm_in_a_chain, (2, 3, 5)),
     Entry("Inverse of SinhArcsinh", lambda n, rng: nfedu.Inverse(nfedu.SinhArcsinh(n, 0.4, 0.7))),
     Entry("Inverse of a coupling", lambda n, rng: nfedu.Inverse(coupling(hidden=(6,))(n, rng)), (2, 3, 5)),
     Entry("Chain", lambda n, rng: nfedu.Chain(four_layers(n, rng)), (2, 3, 5)),

@@ -22,6 +22,16 @@ def coupling(n=4, **options):
     return nfedu.AdditiveCoupling(n, (4,), rng=np.random.default_rng(0), **options)
 
 
+def image(shape=(1, 4, 4), **options):
+    return nfedu.ImageCoupling(shape, **{"filters": 2, "rng": np.random.default_rng(0), **options})
+
+
+def batch_norm_of_one():
+    layer = nfedu.BatchNorm(2)
+    layer.mode = "training"
+    return layer.x_to_z(X[:1])
+
+
 def flow():
     return nfedu.Flow(nfedu.StandardNormal(2), nfedu.Affine(2))
 
@@ -68,6 +78,47 @@ CASES = {
     "NaN": (lambda: flow().log_prob(with_nan()), "1 non-finite entries of 10, the first is nan at row 3, column 1"),
     "infinity": (lambda: NORMAL.log_prob([[np.inf, 0]]), "the first is inf at row 0, column 0"),
     "complex into a real flow": (lambda: flow().log_prob(X + 0j), r"x is complex, the flow is float64.*astype"),
+    "d and a mask": (lambda: coupling(d=1, mask=[True] * 2 + [False] * 2), "got d and a mask, expected one of them"),
+    "mask of another length": (
+        lambda: coupling(mask=[True, False]),
+        r"shape \(2,\) and dtype bool, expected 4 booleans",
+    ),
+    "mask of numbers": (lambda: coupling(mask=[0, 0, 1, 1]), "dtype int64, expected 4 booleans"),
+    "nothing to transform": (
+        lambda: coupling(mask=[True] * 4),
+        "the mask of 4 coordinates leaves nothing to transform",
+    ),
+    "nothing that passes": (lambda: coupling(mask=[False] * 4), "the mask of 4 coordinates leaves nothing that passes"),
+    "channel mask of one channel": (lambda: image((1, 4, 4), mask="channels"), "leaves nothing that passes, expected"),
+    "checkerboard of one pixel": (lambda: image((3, 1, 1)), "the mask of 3 coordinates leaves nothing to transform"),
+    "unknown mask": (lambda: image(mask="stripes"), r"'stripes', expected one of \['channels', 'checkerboard'\]"),
+    "mask of another image": (
+        lambda: image((1, 4, 4), mask=nfedu.masks.checkerboard((1, 8, 8))),
+        r"shape \(64,\) and dtype bool, expected 16 booleans",
+    ),
+    "shape of an image": (lambda: image((4, 4)), r"shape = \(4, 4\), expected \(channels, height, width\)"),
+    "shape with 0": (lambda: nfedu.Squeeze((1, 0, 4)), r"shape = \(1, 0, 4\), expected \(channels, height, width\)"),
+    "odd height": (
+        lambda: nfedu.Squeeze((1, 3, 4)),
+        "expected an even height and width, to be cut into 2×2",
+    ),
+    "odd width": (lambda: nfedu.Squeeze((1, 4, 7)), "expected an even height and width"),
+    "images not flattened": (
+        lambda: image((1, 4, 4)).x_to_z(np.zeros((5, 1, 4, 4))),
+        r"shape \(5, 1, 4, 4\), expected \(N, 16\).*images of shape \(1, 4, 4\), flattened.*x\.reshape\(5, -1\)",
+    ),
+    "images of another size": (
+        lambda: nfedu.Squeeze((1, 4, 4)).x_to_z(np.zeros((5, 64))),
+        r"shape \(5, 64\), expected \(N, 16\).*images of shape \(1, 4, 4\), flattened",
+    ),
+    "filters": (lambda: image(filters=0), "filters = 0, blocks = 2, expected integers, filters ≥ 1, blocks ≥ 0"),
+    "bound": (lambda: nfedu.AffineCoupling(2, bound=0.0, rng=RNG), "bound = 0.0, expected a number > 0"),
+    "channels that do not divide n": (lambda: nfedu.ActNorm(6, 4), "channels = 4 with n = 6, expected a divisor of n"),
+    "epsilon": (lambda: nfedu.BatchNorm(2, epsilon=0.0), "epsilon = 0.0, expected a number > 0"),
+    "variance": (lambda: nfedu.BatchNorm(2, variance=[1.0, -1.0]), "expected 2 finite numbers each, the variance ≥ 0"),
+    "mean of another length": (lambda: nfedu.BatchNorm(2, mean=[1.0, 2.0, 3.0]), "expected 2 finite numbers each"),
+    "a batch of one": (lambda: batch_norm_of_one(), "a batch of 1 row in training, expected at least 2"),
+    "nothing to factor out": (lambda: nfedu.FactorOut(2, [nfedu.Exp(2)]), "have n = 2, expected less than 2"),
     "d = 0": (lambda: coupling(d=0), r"d = 0 with n = 4, expected 1 ≤ d < n"),
     "d = n": (lambda: coupling(d=4), r"d = 4 with n = 4, expected 1 ≤ d < n"),
     "coupling in one dimension": (lambda: coupling(1), r"n = 1, expected an integer ≥ 2"),
@@ -130,8 +181,8 @@ def test_bad_input_is_explained(name):
 @pytest.mark.parametrize("entry", ENTRIES, ids=[entry.name for entry in ENTRIES])
 @pytest.mark.parametrize("direction", ["x_to_z", "z_to_x"])
 def test_every_layer_refuses_what_is_no_batch_of_its_dimension(entry, direction):
-    n = entry.dimensions[-1]
-    step = getattr(entry.build(n, np.random.default_rng(0)), direction)
+    layer = entry.build(entry.dimensions[-1], np.random.default_rng(0))
+    n, step = layer.n, getattr(layer, direction)
     for bad in (np.zeros((4, n + 1)), np.zeros(n), np.full((2, n), np.nan)):
         with pytest.raises(ValueError, match=r"expected|non-finite"):
             step(bad)

@@ -15,13 +15,9 @@ seeds = st.integers(0, 2**32 - 1)
 @settings(max_examples=40, deadline=None)
 def test_random_chains_come_back_and_their_log_dets_are_those_of_the_jacobian(seed, n, depth):
     rng = np.random.default_rng(seed)
-    entries = [entry for entry in ENTRIES if entry.name not in ("Exp", "Logit", "Logit, margin 0", "Chain")]
-    layers = [
-        entries[i].build(n, rng)
-        for i in rng.integers(len(entries), size=depth)
-        if n > 4 or "d = 4" not in entries[i].name
-    ]
-    chain = nfedu.Chain([nfedu.Shift(n, 0.1), *layers])
+    entries = [entry for entry in ENTRIES if {2, 3, 5} <= set(entry.dimensions) and "in training" not in entry.name]
+    entries = [entry for entry in entries if entry.name not in ("Exp", "Logit", "Logit, margin 0", "Chain")]
+    chain = nfedu.Chain([entries[i].build(n, rng) for i in rng.integers(len(entries), size=depth)])
     z = rng.standard_normal((3, n))
     x, log_det, _ = chain.z_to_x(z)
     back, other, _ = chain.x_to_z(x)

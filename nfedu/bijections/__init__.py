@@ -1,18 +1,26 @@
 """The flow layers of the notes, one kind a file. `base` holds the contract that all of them keep."""
 
 from nfedu.bijections.base import Bijection, Chain, Inverse
-from nfedu.bijections.coupling import AdditiveCoupling
+from nfedu.bijections.coupling import AdditiveCoupling, AffineCoupling
 from nfedu.bijections.elementwise import Exp, Logit, SinhArcsinh
-from nfedu.bijections.permutations import Permute, Reverse
+from nfedu.bijections.image_coupling import ImageCoupling
+from nfedu.bijections.multiscale import FactorOut
+from nfedu.bijections.normalization import ActNorm, BatchNorm
+from nfedu.bijections.permutations import Permute, Reverse, Squeeze
 from nfedu.bijections.rescaling import Affine, Rescale, Shift
 from nfedu.bijections.reversible import Reversible
 
 __all__ = [
+    "ActNorm",
     "AdditiveCoupling",
     "Affine",
+    "AffineCoupling",
+    "BatchNorm",
     "Bijection",
     "Chain",
     "Exp",
+    "FactorOut",
+    "ImageCoupling",
     "Inverse",
     "Logit",
     "Permute",
@@ -21,4 +29,5 @@ __all__ = [
     "Reversible",
     "Shift",
     "SinhArcsinh",
+    "Squeeze",
 ]

@@ -43,6 +43,15 @@ class Bijection:
         """Return the Parameters by dotted name, in a fixed order; none unless the layer says so."""
         return {}
 
+    def parts(self) -> Sequence[Bijection]:
+        """Return the bijections that this one is made of; none unless it is a container."""
+        return ()
+
+    @property
+    def mixes_rows(self) -> bool:
+        """Whether a row's z depends on the batch's other rows: no, unless some part's does (BatchNorm in training)."""
+        return any(part.mixes_rows for part in self.parts())
+
     def jacobian_pattern(self) -> tuple[Array, Array] | None:
         """Return what ∂x/∂z and ∂z/∂x must hold whatever θ is, (n, n) each, NaN where anything may stand; or None."""
         return None
@@ -72,6 +81,10 @@ class Chain(Bijection):
         """Go through the layers from x to z: the last one is undone first."""
         steps = [(f"layer {m}", layer.x_to_z) for m, layer in enumerate(self.bijections)]
         return compose(steps[::-1], as_batch(x, self.n, self, "x"))
+
+    def parts(self) -> Sequence[Bijection]:
+        """Return the layers."""
+        return self.bijections
 
     def parameters(self) -> dict[str, Parameter]:
         """Return all layers' parameters, the layer's position in front of each name: `3.net.W0`."""
@@ -112,6 +125,10 @@ class Inverse(Bijection):
     def x_to_z(self, x: Array) -> Mapped:
         """Apply the other's z_to_x."""
         return self.bijection.z_to_x(x)
+
+    def parts(self) -> Sequence[Bijection]:
+        """Return the other."""
+        return [self.bijection]
 
     def parameters(self) -> dict[str, Parameter]:
         """Return the other's parameters, `bijection.` in front of each name."""

@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from nfedu.arrays import Array, as_batch, as_dimension
 from nfedu.bijections.base import Bijection, Mapped
+from nfedu.bijections.masks import as_mask, halves
 from nfedu.networks.mlp import MLP
 from nfedu.parameters import Parameter, named
 
 
-class AdditiveCoupling(Bijection):
+class Coupling(Bijection):
+    """What all couplings share: a mask that says what passes, and `net`, which looks at that.
+
+    `passes`: booleans (n,), exchanged when `flip`. In formulas a is the part that passes, b the part that is changed.
+    """
+
+    net: Any
+
+    def __init__(self, passes: Array, flip: bool) -> None:
+        self.n, self.flip = len(passes), bool(flip)
+        self.passes = ~passes if self.flip else passes
+        self.a, self.b = span(self.passes), span(~self.passes)
+        self.n_a, self.n_b = int(self.passes.sum()), int((~self.passes).sum())
+
+    def split(self, y: Array) -> tuple[Array, Array]:
+        """Return (the part that passes, the part that is changed)."""
+        return y[:, self.a], y[:, self.b]
+
+    def join(self, y_a: Array, y_b: Array) -> Array:
+        """Undo `split`."""
+        y = np.empty((len(y_a), self.n), y_b.dtype)
+        y[:, self.a], y[:, self.b] = y_a, y_b
+        return y
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return the network's parameters."""
+        return named(net=self.net)
+
+
+class AdditiveCoupling(Coupling):
     r"""NICE's layer: shift one part by a network's function of the other (N10–N12).
 
     z_to_x: x_{1:d} = z_{1:d},   x_{d+1:n} = z_{d+1:n} + m_θ(z_{1:d})                        N10
@@ -21,7 +52,8 @@ class AdditiveCoupling(Bijection):
 
     m_θ may be any function: it is never inverted. Here it is an MLP with layers `hidden` (widths) and an `activation`
     ("relu", "tanh" or "softplus"), started by `rng`. `d`, 1 ≤ d < n (M4), is where the coordinates are split, n // 2
-    unless given; with `flip` the part d+1:n passes and 1:d is shifted. Raises ValueError for n < 2 or another d.
+    unless given; a `mask` of n booleans instead says which ones pass. With `flip` the roles are exchanged. Raises
+    ValueError for n < 2, another d, or a mask that leaves a part empty.
     Source: Dinh, Krueger & Bengio 2014, section 3.2.
     """
 
@@ -32,15 +64,13 @@ class AdditiveCoupling(Bijection):
         d: int | None = None,
         flip: bool = False,
         *,
+        mask: Any = None,
         activation: str = "relu",
         rng: np.random.Generator,
     ) -> None:
-        self.n = as_dimension(n, self, least=2)
-        self.d = split_position(self.n, d, self)
-        self.flip = bool(flip)
-        self.hidden, self.activation = tuple(hidden), activation
-        a, b = (self.n - self.d, self.d) if self.flip else (self.d, self.n - self.d)
-        self.net = MLP(a, self.hidden, b, activation, rng=rng)
+        super().__init__(partition(n, d, mask, self), flip)
+        self.hidden, self.d, self.mask, self.activation = tuple(hidden), d, mask, activation
+        self.net = MLP(self.n_a, self.hidden, self.n_b, activation, rng=rng)
 
     def z_to_x(self, z: Array) -> Mapped:
         """Add the shift."""
@@ -66,32 +96,112 @@ class AdditiveCoupling(Bijection):
 
         return self.join(x_a, x_b - m), np.zeros(len(x), x.dtype), backward  # N11, N12
 
-    def split(self, y: Array) -> tuple[Array, Array]:
-        """Return (the part that passes, the part that is shifted)."""
-        first, second = y[:, : self.d], y[:, self.d :]
-        return (second, first) if self.flip else (first, second)
-
-    def join(self, y_a: Array, y_b: Array) -> Array:
-        """Undo `split`."""
-        return np.concatenate((y_b, y_a) if self.flip else (y_a, y_b), axis=1)
-
-    def parameters(self) -> dict[str, Parameter]:
-        """Return the network's parameters."""
-        return named(net=self.net)
-
     def jacobian_pattern(self) -> tuple[Array, Array]:
-        """Return [[I, 0], [anything, I]] (N12), with the blocks exchanged when flipped."""
-        passes = np.arange(self.n) >= self.d if self.flip else np.arange(self.n) < self.d
-        pattern = np.where(np.outer(~passes, passes), np.nan, np.eye(self.n))
+        """Return [[I, 0], [anything, I]] (N12), rows and columns in the mask's places."""
+        pattern = np.where(np.outer(~self.passes, self.passes), np.nan, np.eye(self.n))
         return pattern, pattern
 
 
-def split_position(n: int, d: int | None, owner: object) -> int:
-    """Return where n coordinates are split: d, or n // 2 for None; a ValueError unless 1 ≤ d < n (M4)."""
-    d = n // 2 if d is None else d
-    if isinstance(d, bool) or not isinstance(d, int | np.integer) or not 1 <= d < n:
-        raise ValueError(
-            f"{type(owner).__name__}: d = {d} with n = {n}, expected 1 ≤ d < n, an integer: d coordinates pass "
-            "unchanged and n − d are transformed, and neither part may be empty (M4)"
-        )
-    return int(d)
+class AffineCoupling(Coupling):
+    r"""RealNVP's layer: scale and shift one part by functions of the other (N14–N16).
+
+    z_to_x: x_{1:d} = z_{1:d},   x_{d+1:n} = z_{d+1:n} ⊙ exp(α_θ(z_{1:d})) + μ_θ(z_{1:d})       N14
+    x_to_z: z_{1:d} = x_{1:d},   z_{d+1:n} = (x_{d+1:n} − μ_θ(x_{1:d})) ⊙ exp(−α_θ(x_{1:d}))    N15, M6
+    log|det ∂x/∂z| = Σ_i α_θ(z_{1:d})_i, and the negative of that for ∂z/∂x                     N16, M7
+
+    One network gives μ and r; α = c ⊙ tanh(r) with a learned `scale` c, one per changed coordinate, which starts at
+    `bound`: so |α_i| ≤ |c_i|. Without a bound (None) α = r, and inverses explode: rounding errors of x are multiplied
+    by e^{−α} layer after layer, and a network that is asked far from its data may answer with any α. The other
+    arguments, and the errors raised, are AdditiveCoupling's.
+    Sources: Dinh et al. 2016, equations 4–8, and section 3.6 for the tanh; Behrmann et al. 2021.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        hidden: Sequence[int] = (64, 64),
+        d: int | None = None,
+        flip: bool = False,
+        *,
+        mask: Any = None,
+        activation: str = "relu",
+        bound: float | None = 1.0,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__(partition(n, d, mask, self), flip)
+        if bound is not None and not 0 < bound < np.inf:
+            raise ValueError(f"{type(self).__name__}: bound = {bound}, expected a number > 0, or None for no bound")
+        self.hidden, self.d, self.mask, self.activation, self.bound = tuple(hidden), d, mask, activation, bound
+        self.net = MLP(self.n_a, self.hidden, 2 * self.n_b, activation, rng=rng)
+        self.scale = None if bound is None else Parameter(np.full(self.n_b, bound))
+
+    def z_to_x(self, z: Array) -> Mapped:
+        """Scale, then shift."""
+        z = as_batch(z, self.n, self, "z")
+        z_a, z_b = self.split(z)
+        mu, alpha, net_backward = self.conditions(z_a)
+        s = np.exp(alpha)
+        scaled = z_b * s
+
+        def backward(g_x: Array, g_log_det: Array) -> Array:
+            g_a, g_b = self.split(g_x)
+            g_alpha = g_b * scaled + g_log_det[:, None]
+            return self.join(g_a + net_backward(g_b, g_alpha), g_b * s)
+
+        return self.join(z_a, scaled + mu), alpha.sum(axis=1), backward  # N14, N16
+
+    def x_to_z(self, x: Array) -> Mapped:
+        """Take the shift off, then the scale: both depend on what has passed."""
+        x = as_batch(x, self.n, self, "x")
+        x_a, x_b = self.split(x)
+        mu, alpha, net_backward = self.conditions(x_a)
+        s = np.exp(-alpha)
+        z_b = (x_b - mu) * s  # N15
+
+        def backward(g_z: Array, g_log_det: Array) -> Array:
+            g_a, g_b = self.split(g_z)
+            g_xb = g_b * s
+            g_alpha = -g_b * z_b - g_log_det[:, None]
+            return self.join(g_a + net_backward(-g_xb, g_alpha), g_xb)
+
+        return self.join(x_a, z_b), -alpha.sum(axis=1), backward  # N15, N16
+
+    def conditions(self, y_a: Array) -> tuple[Array, Array, Callable[[Array, Array], Array]]:
+        """Return μ_θ and α_θ of the part that passes, (N, b) each, and the way back from their gradients to it."""
+        out, net_backward = self.net(y_a)
+        mu, r = out[:, : self.n_b], out[:, self.n_b :]
+        if self.scale is None:
+            return mu, r, lambda g_mu, g_alpha: net_backward(np.concatenate((g_mu, g_alpha), axis=1))
+        c, t = self.scale, np.tanh(r)
+
+        def backward(g_mu: Array, g_alpha: Array) -> Array:
+            c.grad += (g_alpha * t).sum(axis=0)
+            g_r = g_alpha * c.value * (1 - t**2)
+            return net_backward(np.concatenate((g_mu, g_r), axis=1))
+
+        return mu, c.value * t, backward
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return the network's parameters, and the scale c of α if it is bounded."""
+        return named(net=self.net) if self.scale is None else named(net=self.net, scale=self.scale)
+
+    def jacobian_pattern(self) -> tuple[Array, Array]:
+        """Return [[I, 0], [anything, diagonal]], rows and columns in the mask's places."""
+        free = np.outer(~self.passes, self.passes) | np.diag(~self.passes)
+        pattern = np.where(free, np.nan, np.eye(self.n))
+        return pattern, pattern
+
+
+def partition(n: int, d: int | None, mask: Any, owner: object) -> Array:
+    """Return which of n coordinates pass: the first d, or what the mask says; a ValueError for both at once."""
+    n = as_dimension(n, owner, least=2)
+    if d is not None and mask is not None:
+        raise ValueError(f"{type(owner).__name__}: got d and a mask, expected one of them: both say what passes")
+    return halves(n, d, owner) if mask is None else as_mask(mask, n, owner)
+
+
+def span(chosen: Array) -> Array | slice:
+    """Return where booleans are true: as a slice where they have no gaps, since a view is cheaper than a copy."""
+    places = np.flatnonzero(chosen)
+    first, last = int(places[0]), int(places[-1])
+    return slice(first, last + 1) if last - first + 1 == len(places) else places

@@ -1,12 +1,13 @@
-"""Permutations of the coordinates: |det| = 1. They let every coordinate be changed by some coupling."""
+"""Permutations of the coordinates, |det| = 1: for every coordinate to be changed by some coupling, and for images."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from nfedu.arrays import Array, as_batch, as_dimension
+from nfedu.arrays import Array, as_batch, as_dimension, as_shape
 from nfedu.bijections.base import Bijection, Mapped
 
 
@@ -49,3 +50,23 @@ class Reverse(Permute):
 
     def __init__(self, n: int) -> None:
         super().__init__(np.arange(as_dimension(n, self))[::-1])
+
+
+class Squeeze(Permute):
+    """Space for channels: an image x (C, H, W) becomes a z (4C, H/2, W/2), each 2×2 square a column of four channels.
+
+    z's channel 4c + 2i + j holds row i, column j of the squares of x's channel c. Both are flattened; `squeezed` is z's
+    shape. Raises ValueError for an odd height or width. Source: Dinh et al. 2016, section 3.6.
+    """
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        self.shape = as_shape(shape, self)
+        C, H, W = self.shape
+        if H % 2 or W % 2:
+            raise ValueError(
+                f"Squeeze: shape = {self.shape}, expected an even height and width, to be cut into 2×2 squares; "
+                "pad the images, or squeeze less often"
+            )
+        self.squeezed = (4 * C, H // 2, W // 2)
+        squares = np.arange(C * H * W).reshape(C, H // 2, 2, W // 2, 2).transpose(0, 2, 4, 1, 3)  # (C, i, j, H/2, W/2)
+        super().__init__(np.argsort(squares.ravel()))

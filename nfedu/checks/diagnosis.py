@@ -10,11 +10,14 @@ CLOSE = 1e-6
 PRECISE = "right to six digits: precision is lost on the way, in float32 or by subtracting nearly equal numbers"
 
 
-def of_gradient(given: Array, through_output: Array, through_log_det: Array, g_out: Array | None = None) -> str:
+def of_gradient(
+    given: Array, through_output: Array, through_log_det: Array, g_out: Array | None = None, y: Array | None = None
+) -> str:
     """Name the mistake in a gradient, given the two parts that it should be the sum of.
 
-    `given` ≈ a · through_output + b · through_log_det is solved for a and b; both should be 1. `g_out` is passed
-    for the gradient of the input, to recognise a backward that forgot the way through the network.
+    `given` ≈ a · through_output + b · through_log_det is solved for a and b; both should be 1. `g_out` and the input
+    `y` are passed for the gradient of the input, to recognise a backward that forgot the way through the network, or
+    the one through the mean and variance of the batch.
     """
     expected = through_output + through_log_det
     if not np.isfinite(given).all():
@@ -41,9 +44,20 @@ def of_gradient(given: Array, through_output: Array, through_log_det: Array, g_o
         c, _ = two_coefficients((given - g_out)[:, columns], through_network, np.zeros_like(through_network))
         if np.isfinite(c):
             return f"path through the network or scale {of_part(c)}, in columns {columns}: the rest, g_out, is right"
+    if y is not None and len(y) > 4 and of_statistics(given - expected, y):
+        return "off by a constant and a multiple of the input in each column: paths through batch statistics missing"
     if len(columns) < given.shape[-1]:
         return f"wrong in columns {columns} only: the others are right"
     return f"wrong in {np.count_nonzero(wrong)} of {wrong.size} entries, in no pattern known here"
+
+
+def of_statistics(error: Array, y: Array) -> bool:
+    """Return whether each column of an error (N, n) is a + b·y there, as when a mean and a variance are left out."""
+    for e, column in zip(error.T, y.T, strict=True):
+        basis = np.stack([np.ones_like(column), column], axis=1)
+        if abs(basis @ np.linalg.lstsq(basis, e, rcond=None)[0] - e).max() > CLOSE * abs(error).max():
+            return False
+    return True
 
 
 def of_log_det(given: Array, expected: Array) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.bijections.base import Bijection
+from nfedu.bijections.normalization import in_mode
 from nfedu.checks import diagnosis
 from nfedu.checks.derivatives import jacobians, trusted_method
 from nfedu.checks.report import Report
@@ -18,14 +19,18 @@ ZEROS = {"complex": 0.0, "central": 1e-7}
 
 
 def layer_jacobians(layer: Bijection, direction: str, y: Array) -> tuple[Array, str]:
-    """Return the dense Jacobian of "z_to_x" or "x_to_z" at every row of `y`, (N, n, n), and the method used."""
+    """Return the dense Jacobian of "z_to_x" or "x_to_z" at every row of `y`, (N, n, n), and the method used.
+
+    A row's Jacobian needs rows that stay on their own: of a layer whose rows mix it is that with the statistics held.
+    """
     twin = cast(layer, np.complex128)
 
     def output(v: Array) -> Array:
         return getattr(twin if np.iscomplexobj(v) else layer, direction)(v)[0]
 
-    method = trusted_method(output, y, np.random.default_rng(0))
-    return jacobians(output, y, method), method
+    with in_mode("evaluation", layer), in_mode("evaluation", twin):
+        method = trusted_method(output, y, np.random.default_rng(0))
+        return jacobians(output, y, method), method
 
 
 def check_round_trip(report: Report, layer: Bijection, x: Array, z: Array) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from nfedu.analytic import softplus
-from nfedu.arrays import Array, as_generator
+from nfedu.arrays import Array, as_generator, name_of
 from nfedu.parameters import Parameter
 
 # Each activation φ, and its derivative written as a function of the *output* h = φ(a), so that a is not kept.
@@ -16,6 +16,13 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]
     "tanh": (lambda a: np.tanh(a, out=a), lambda h: 1 - h**2),
     "softplus": (softplus, lambda h: -np.expm1(-h)),  # φ' = σ(a) = 1 − e⁻ʰ
 }
+
+
+def activation_named(name: str, owner: object) -> tuple[Callable[[Array], Array], Callable[[Array], Array]]:
+    """Return φ, which may work in place, and φ' as a function of φ's output; ValueError for a name that is none."""
+    if name not in ACTIVATIONS:
+        raise ValueError(f"{name_of(owner)}: activation = {name!r}, expected one of {sorted(ACTIVATIONS)}")
+    return ACTIVATIONS[name]
 
 
 class MLP:
@@ -37,12 +44,10 @@ class MLP:
         output_scale: float = 0.1,
         rng: np.random.Generator,
     ) -> None:
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"MLP: activation = {activation!r}, expected one of {sorted(ACTIVATIONS)}")
         if any(not isinstance(width, int | np.integer) or width < 1 for width in hidden):
             raise ValueError(f"MLP: hidden = {tuple(hidden)}, expected integer widths ≥ 1, such as (64, 64)")
         as_generator(rng, self)
-        self.phi, self.phi_slope = ACTIVATIONS[activation]
+        self.phi, self.phi_slope = activation_named(activation, self)
         sizes = [n_in, *hidden, n_out]
         spread = [np.sqrt(2 / fan_in) for fan_in in sizes[:-2]] + [output_scale / np.sqrt(sizes[-2])]
         self.weights = [

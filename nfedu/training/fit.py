@@ -10,6 +10,7 @@ from zlib import crc32
 import numpy as np
 
 from nfedu.arrays import Array, NonFiniteError, as_batch, as_generator
+from nfedu.bijections.normalization import in_mode, normalizations
 from nfedu.flow import Flow
 from nfedu.training.checkpoint import History, Run
 from nfedu.training.optimizers import Adam, Optimizer
@@ -50,6 +51,8 @@ def fit(
       biases, shifts and scales are left alone.
     - `anneal`: let the learning rate fall to zero over `epochs`, along half a cosine (Loshchilov & Hutter 2017).
     - `optimizer`: Adam() unless given. `rng` shuffles the rows and feeds `transform`. `progress`: a bar, on a terminal.
+    - ActNorm and BatchNorm are shown `x` once before the start. BatchNorm uses each batch's statistics in training, and
+      those of all of `x`, at the θ in question, for validation and at the end.
     - `checkpoint`: a file that is written after each epoch. If it is there at the start, training goes on from it, and
       ends exactly where it would have ended; asked for with other data or settings it is refused.
 
@@ -73,6 +76,9 @@ def fit(
     settings = {"batch_size": batch_size, "average": average, "weight_decay": weight_decay, "anneal": anneal}
     settings["learning_rate"], settings["epochs"] = optimizer.learning_rate, epochs if anneal else 0
     settings["validation"] = 0 if validation is None else crc32(validation.tobytes())
+    fresh = transform is not None and normalizations(flow.bijection)
+    seen = transform(x, np.random.default_rng(0)) if fresh else x  # type: ignore[misc]
+    flow.observe(seen)
     run = Run(flow, x, optimizer, rng, flow.theta.copy(), flow.theta.copy(), History(), settings)
     if checkpoint is not None and Path(checkpoint).exists():
         run.resume(checkpoint)
@@ -92,7 +98,8 @@ def fit(
             losses = []
             for rows in np.array_split(rng.permutation(len(x)), batches):
                 batch = x[rows] if transform is None else transform(x[rows], rng)
-                losses.append(finite(flow.nll(batch), flow.grad))  # N8
+                with in_mode("training", flow.bijection):
+                    losses.append(finite(flow.nll(batch), flow.grad))  # N8
                 optimizer.step(flow.theta, flow.grad)
                 for p in matrices:
                     p.value *= 1 - optimizer.learning_rate * weight_decay
@@ -101,7 +108,7 @@ def fit(
                 mean += weight * (flow.theta - mean)
             history.train.append(float(np.mean(losses)))
             if validation is not None:
-                history.validation.append(loss_at(mean, flow, validation))
+                history.validation.append(loss_at(mean, flow, validation, seen))
             latest = history.train[-1] if validation is None else history.validation[-1]
             if validation is None or latest < history.best:
                 history.best, history.best_epoch, best[:] = latest, epoch, mean
@@ -118,12 +125,14 @@ def fit(
     finally:
         bar.close()
         flow.theta[:], optimizer.learning_rate = best, rate
+        flow.observe(seen)
     return history
 
 
-def loss_at(theta: Array, flow: Flow, x: Array) -> float:
-    """Return the mean negative log-likelihood of `x` at another theta; leave the flow's own as it is."""
+def loss_at(theta: Array, flow: Flow, x: Array, seen: Array) -> float:
+    """Return the mean negative log-likelihood of `x` at another theta, whose statistics are those of `seen`."""
     kept, flow.theta[:] = flow.theta.copy(), theta
+    flow.observe(seen)
     loss = float(-flow.log_prob(x).mean())
     flow.theta[:] = kept
     return loss

@@ -1,0 +1,55 @@
+"""Masks: which coordinates pass through a coupling unchanged. (n,) booleans, true where a coordinate passes.
+
+An image of shape (channels, height, width) is flattened in this order: n = channels · height · width, a row of pixels
+after the other. The exchanged roles are those of `~mask`, a coupling's `flip`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from nfedu.arrays import Array, as_dimension, as_shape, name_of
+
+
+def halves(n: int, d: int | None = None, owner: object = "halves") -> Array:
+    """Return the mask 1:d of the notes: the first d coordinates pass, n // 2 unless given; 1 ≤ d < n (M4)."""
+    n = as_dimension(n, owner, least=2)
+    d = n // 2 if d is None else d
+    if isinstance(d, bool) or not isinstance(d, int | np.integer) or not 1 <= d < n:
+        raise ValueError(
+            f"{name_of(owner)}: d = {d} with n = {n}, expected 1 ≤ d < n, an integer: d coordinates pass "
+            "unchanged and n − d are transformed, and neither part may be empty (M4)"
+        )
+    return np.arange(n) < d
+
+
+def checkerboard(shape: Any, owner: object = "checkerboard") -> Array:
+    """Return RealNVP's first mask: pixels with an even row + column pass, in every channel."""
+    C, H, W = as_shape(shape, owner)
+    even = np.add.outer(np.arange(H), np.arange(W)) % 2 == 0
+    return as_mask(np.tile(even, (C, 1, 1)).ravel(), C * H * W, owner)
+
+
+def channels(shape: Any, owner: object = "channels") -> Array:
+    """Return RealNVP's second mask: the first half of the channels passes, whole."""
+    C, H, W = as_shape(shape, owner)
+    return as_mask(np.repeat(np.arange(C) < C // 2, H * W), C * H * W, owner)
+
+
+def as_mask(mask: Any, n: int, owner: object) -> Array:
+    """Return `mask` as booleans of shape (n,), some true and some not; a ValueError otherwise."""
+    given, mask = mask, np.asarray(mask)
+    if mask.dtype != bool or mask.shape != (n,):
+        raise ValueError(
+            f"{name_of(owner)}: the mask has shape {np.shape(given)} and dtype {mask.dtype}, expected {n} booleans, "
+            "true where a coordinate passes; nfedu.masks makes some"
+        )
+    if mask.all() or not mask.any():
+        lack = "nothing to transform" if mask.all() else "nothing that passes"
+        raise ValueError(
+            f"{name_of(owner)}: the mask of {n} coordinates leaves {lack}, expected some of each: what passes "
+            "conditions what is transformed"
+        )
+    return mask

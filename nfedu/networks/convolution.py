@@ -1,0 +1,161 @@
+"""The conditioner for images: 3×3 convolutions in residual blocks, as matrix products, with backpropagation by hand.
+
+Feature maps are kept as (H, N, W, C): the image's rows outermost, its channels innermost. Then the three neighbours in
+a row are 3C numbers to lay side by side (`neighbours`: a third of what im2col copies), the rows above and below are
+slices of that, and a 3×3 convolution is three large matrix products.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from nfedu.arrays import Array, as_generator
+from nfedu.networks.mlp import activation_named
+from nfedu.parameters import Parameter, named
+
+Backpropagation = Callable[[Array], Array]
+
+
+def neighbours(x: Array) -> Array:
+    """Return (left, centre, right) of every pixel, 0 beyond the edge: (H, N, W, C) → (H·N·W, 3C)."""
+    H, N, W, C = x.shape
+    rows = np.zeros((H, N, W, 3, C), x.dtype)
+    rows[:, :, 1:, 0] = x[:, :, :-1]
+    rows[:, :, :, 1] = x
+    rows[:, :, :-1, 2] = x[:, :, 1:]
+    return rows.reshape(H * N * W, 3 * C)
+
+
+def correlate(rows: Array, kernel: Array, height: int) -> Array:
+    """Return Σ_{dy,dx} x[i+dy−1, j+dx−1] K[dy, dx], (H·N·W, D), from `neighbours(x)` and K, (3, 3, C, D)."""
+    above, here, below = kernel.reshape(3, -1, kernel.shape[3])
+    row = len(rows) // height  # entries of one row of all images
+    y = rows @ here
+    y[row:] += rows[:-row] @ above
+    y[:-row] += rows[row:] @ below
+    return y
+
+
+class Convolution:
+    """A 3×3 convolution, stride 1, zeros beyond the edge: (H, N, W, C) → (H, N, W, D).
+
+    Learned: `K` (3, 3, C, D) = (dy, dx, in, out), started at `scale` times N(0, 2/9C), and the bias `b` (D,).
+    """
+
+    def __init__(self, channels: int, filters: int, scale: float = 1.0, *, rng: np.random.Generator) -> None:
+        spread = scale * np.sqrt(2 / (9 * channels))
+        self.K = Parameter(spread * rng.standard_normal((3, 3, channels, filters)))
+        self.b = Parameter(np.zeros(filters))
+
+    def __call__(self, x: Array) -> tuple[Array, Backpropagation]:
+        """Return the feature maps, and `backward` from their gradient to that of x."""
+        H, N, W, C = x.shape
+        K, D = self.K.value, self.K.value.shape[3]
+        rows = neighbours(x)
+        y = correlate(rows, K, H)
+        y += self.b.value
+
+        def backward(g: Array) -> Array:
+            g_flat, row = g.reshape(H * N * W, D), N * W
+            self.b.grad += g_flat.sum(axis=0)
+            g_above, g_here, g_below = self.K.grad.reshape(3, 3 * C, D)  # views
+            g_above += rows[:-row].T @ g_flat[row:]
+            g_here += rows.T @ g_flat
+            g_below += rows[row:].T @ g_flat[:-row]
+            turned = np.ascontiguousarray(K[::-1, ::-1].swapaxes(2, 3))  # what went up comes down
+            return correlate(neighbours(g), turned, H).reshape(x.shape)
+
+        return y.reshape(H, N, W, D), backward
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return K and b."""
+        return named(K=self.K, b=self.b)
+
+
+class ConvNet:
+    """A residual network from the pixels of an image that pass to `outputs` numbers for each pixel that does not.
+
+    h = conv(image) + place, the pixels that do not pass set to 0; then `blocks` times h ← h + conv(φ(conv(φ(h)))); then
+    y = conv(φ(h)) + bias, read off where pixels are missing. `place` (H, 1, W, filters) and `bias`, a number for each
+    output, tell one pixel from another, which convolutions do not: in centred images they differ. `passes`: booleans
+    (C, H, W). The last convolution of each block and of the network starts at `output_scale`, as an MLP's last layer.
+    """
+
+    def __init__(
+        self,
+        passes: Array,
+        outputs: int,
+        filters: int = 32,
+        blocks: int = 2,
+        activation: str = "tanh",
+        *,
+        output_scale: float = 0.1,
+        rng: np.random.Generator,
+    ) -> None:
+        self.phi, self.phi_slope = activation_named(activation, self)
+        whole = all(isinstance(k, int | np.integer) and not isinstance(k, bool) for k in (filters, blocks))
+        if not whole or filters < 1 or blocks < 0:
+            raise ValueError(
+                f"ConvNet: filters = {filters}, blocks = {blocks}, expected integers, filters ≥ 1, blocks ≥ 0"
+            )
+        as_generator(rng, self)
+        self.shape, self.outputs = passes.shape, outputs
+        C, H, W = self.shape
+        self.given, self.missing = np.flatnonzero(passes), np.flatnonzero(~passes)
+        self.first = Convolution(C, filters, rng=rng)
+        self.place = Parameter(np.zeros((H, 1, W, filters)))
+        scales = [1.0, output_scale] * blocks
+        self.inner = [Convolution(filters, filters, scale, rng=rng) for scale in scales]  # two a block
+        self.last = Convolution(filters, outputs * C, output_scale, rng=rng)
+        self.bias = Parameter(np.zeros(outputs * len(self.missing)))
+
+    def __call__(self, y_a: Array) -> tuple[Array, Backpropagation]:
+        """Return (N, outputs · missing), and `backward`, which takes its gradient to that of the pixels (N, given)."""
+        h, first_backward = self.first(self.image(y_a[:, None], self.given))
+        h += self.place.value
+        blocks = []
+        for one, two in zip(self.inner[::2], self.inner[1::2], strict=True):
+            a = self.phi(h.copy())
+            b, one_backward = one(a)
+            b = self.phi(b)
+            c, two_backward = two(b)
+            h += c
+            blocks.append((a, one_backward, b, two_backward))
+        a = self.phi(h)
+        y, last_backward = self.last(a)
+
+        def backward(g: Array) -> Array:
+            self.bias.grad += g.sum(axis=0)
+            g_h = last_backward(self.image(g.reshape(len(g), self.outputs, -1), self.missing))
+            g_h *= self.phi_slope(a)
+            for a_block, one_backward, b_block, two_backward in reversed(blocks):
+                g_b = two_backward(g_h)
+                g_b *= self.phi_slope(b_block)
+                g_a = one_backward(g_b)
+                g_a *= self.phi_slope(a_block)
+                g_h += g_a
+            self.place.grad += g_h.sum(axis=1, keepdims=True)
+            return self.pixels(first_backward(g_h), self.given)
+
+        return self.pixels(y, self.missing) + self.bias.value, backward
+
+    def image(self, values: Array, places: Array) -> Array:
+        """Return feature maps (H, N, W, K·C) with K numbers, (N, K, places), at each of the places, and 0 elsewhere."""
+        N, K, _ = values.shape
+        C, H, W = self.shape
+        maps = np.zeros((N, K, C * H * W), values.dtype)
+        maps[:, :, places] = values
+        return np.ascontiguousarray(maps.reshape(N, K * C, H, W).transpose(2, 0, 3, 1))
+
+    def pixels(self, maps: Array, places: Array) -> Array:
+        """Return what stands at the places of feature maps (H, N, W, K·C), (N, K·places): the transpose of `image`."""
+        N, n = maps.shape[1], math.prod(self.shape)
+        return maps.transpose(1, 3, 0, 2).reshape(N, -1, n)[:, :, places].reshape(N, -1)
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return those of all convolutions, and the two biases by place."""
+        inner = {f"inner{i}": convolution for i, convolution in enumerate(self.inner)}
+        return named(first=self.first, place=self.place, **inner, last=self.last, bias=self.bias)

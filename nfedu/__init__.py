@@ -28,7 +28,8 @@ from nfedu.bijections import (
 )
 from nfedu.distributions import GaussianMixture, StandardLogistic, StandardNormal
 from nfedu.flow import Flow, load
-from nfedu.networks import MLP
+from nfedu.mixing import mix_latents, mixing_coefficients
+from nfedu.networks import MLP, ConvNet
 from nfedu.parameters import Parameter
 from nfedu.training import SGD, Adam, fit, fit_lbfgs
 
@@ -43,6 +44,7 @@ __all__ = [
     "BatchNorm",
     "Bijection",
     "Chain",
+    "ConvNet",
     "Exp",
     "FactorOut",
     "Flow",
@@ -66,4 +68,6 @@ __all__ = [
     "fit_lbfgs",
     "load",
     "masks",
+    "mix_latents",
+    "mixing_coefficients",
 ]

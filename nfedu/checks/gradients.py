@@ -76,7 +76,6 @@ def compare_gradient(
         parts[(slice(None), *index)] = derivative(losses, at, e)
     expected = parts.sum(axis=0)
     error = relative_error(given, expected, LEAST)
-    words = (
-        "" if error <= GRADIENT[method] else diagnosis.of_gradient(given, *parts, g_out, None if g_out is None else at)
-    )
+    y = None if g_out is None else at
+    words = "" if error <= GRADIENT[method] else diagnosis.of_gradient(given, parts[0], parts[1], g_out, y)
     report.add(5, quantity, error, GRADIENT[method], worst_entry(given, expected), words)

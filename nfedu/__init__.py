@@ -3,7 +3,7 @@
 Everything is written `(N, n)`: N points of dimension n in rows. z is the latent side, x the data side.
 """
 
-from nfedu import checks, datasets
+from nfedu import checks, datasets, models
 from nfedu.bijections import (
     ActNorm,
     AdditiveCoupling,
@@ -70,4 +70,5 @@ __all__ = [
     "masks",
     "mix_latents",
     "mixing_coefficients",
+    "models",
 ]

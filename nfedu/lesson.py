@@ -5,11 +5,14 @@ A lesson starts with `lesson = begin("01 …")`, which reads the command line an
 """
 
 import argparse
+import importlib.util
 import sys
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -55,6 +58,7 @@ class Lesson:
     title: str
     length: str
     figures: Path
+    start: float = field(default_factory=perf_counter)
 
     def pick(self, quick: T, default: T, full: T | None = None) -> T:
         """Return the value for this length; `full` is `default` unless given."""
@@ -90,23 +94,55 @@ class Lesson:
 
     def show(self, figure: "Figure", name: str, caption: str) -> None:
         """Write the figure to `figures/<name>.png` with its caption below, and close it."""
-        from matplotlib import pyplot as plt
         from PIL import Image
 
-        caption = " ".join(caption.split())
-        width = int(figure.get_figwidth() * 14)
-        figure.supxlabel(textwrap.fill(caption, width), fontsize=9, color="0.25", x=0.02, ha="left")
-        self.figures.mkdir(parents=True, exist_ok=True)
+        path = self._begin(figure, f"{name}.png", caption)
         if "ipykernel" in sys.modules:
             from IPython.display import display
 
             display(figure)
-        path = self.figures / f"{name}.png"
         drawn = BytesIO()
         figure.savefig(drawn, bbox_inches="tight", pad_inches=0.08)
         Image.open(drawn).convert("RGB").quantize(256).save(path, optimize=True)  # a palette: a third of the bytes
+        self._end(figure, path, caption)
+
+    def animate(
+        self, figure: "Figure", draw: Callable[[int], None], frames: int, name: str, caption: str, fps: int = 12
+    ) -> None:
+        """Write `figures/<name>.gif` of `frames` pictures, each after `draw(frame)`, with the caption; close it."""
+        from PIL import Image
+
+        path = self._begin(figure, f"{name}.gif", caption)
+        pictures = []
+        for frame in range(frames):
+            draw(frame)
+            drawn = BytesIO()
+            figure.savefig(drawn)
+            pictures.append(Image.open(drawn).convert("RGB").quantize(64))
+        pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=1000 // fps, loop=0, optimize=True)
+        self._end(figure, path, caption)
+
+    def end(self) -> None:
+        """Say how long the lesson took and how much memory its process has held at most, the runner's lessons alike."""
+        peak = ""
+        if importlib.util.find_spec("resource"):  # not on Windows
+            import resource
+
+            unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, kilobytes elsewhere
+            peak = f", peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6:.0f} MB"
+        print(f"  lesson {self.title[:2]} took {perf_counter() - self.start:.1f} s{peak}", flush=True)
+
+    def _begin(self, figure: "Figure", file: str, caption: str) -> Path:
+        words = textwrap.fill(" ".join(caption.split()), int(figure.get_figwidth() * 14))
+        figure.supxlabel(words, fontsize=9, color="0.25", x=0.02, ha="left")
+        self.figures.mkdir(parents=True, exist_ok=True)
+        return self.figures / file
+
+    def _end(self, figure: "Figure", path: Path, caption: str) -> None:
+        from matplotlib import pyplot as plt
+
         plt.close(figure)
-        print(f"  figure {self.figures.name}/{path.name}: {caption}", flush=True)
+        print(f"  figure {self.figures.name}/{path.name}: {' '.join(caption.split())}", flush=True)
 
 
 def begin(title: str) -> Lesson:

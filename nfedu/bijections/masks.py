@@ -6,6 +6,7 @@ after the other. The exchanged roles are those of `~mask`, a coupling's `flip`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -32,10 +33,14 @@ def checkerboard(shape: Any, owner: object = "checkerboard") -> Array:
     return as_mask(np.tile(even, (C, 1, 1)).ravel(), C * H * W, owner)
 
 
-def channels(shape: Any, owner: object = "channels") -> Array:
-    """Return RealNVP's second mask: the first half of the channels passes, whole."""
+def channels(shape: Any, owner: object = "channels", *, passing: Sequence[int] | None = None) -> Array:
+    """Return RealNVP's second mask: some channels pass whole, the first half unless `passing` names others.
+
+    After a squeeze of one channel, passing = (0, 3), (0, 1), (0, 2) let a checkerboard, rows or columns of pixels pass.
+    """
     C, H, W = as_shape(shape, owner)
-    return as_mask(np.repeat(np.arange(C) < C // 2, H * W), C * H * W, owner)
+    chosen = np.isin(np.arange(C), range(C // 2) if passing is None else passing)
+    return as_mask(np.repeat(chosen, H * W), C * H * W, owner)
 
 
 def as_mask(mask: Any, n: int, owner: object) -> Array:

@@ -1,0 +1,39 @@
+"""Models that several lessons use: which layers, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+
+from nfedu.arrays import as_shape
+from nfedu.bijections import Bijection, FactorOut, ImageCoupling, Logit, Rescale, Squeeze
+from nfedu.bijections.masks import channels
+from nfedu.distributions import StandardNormal
+from nfedu.flow import Flow
+
+PAIRS = ((0, 3), (0, 1), (0, 2))  # after a squeeze: checkerboard, rows, columns
+
+
+def image_real_nvp(
+    shape: Sequence[int] = (1, 8, 8), filters: int = 24, couplings: int = 12, *, rng: np.random.Generator
+) -> Flow:
+    """Return RealNVP for images of one channel, x ∈ [0, 1], height and width multiples of 4.
+
+    From x to z: logit; squeeze; `couplings` at half the size, whose masks are checkerboard, rows and columns of pixels,
+    each used twice with roles exchanged; squeeze, half of the channels factored out; two couplings of the others; a
+    scale for each latent. `filters`: of every network. The base is a standard normal. Sizes that cannot be squeezed
+    twice raise ValueError.
+    """
+    first = Squeeze(as_shape(shape, "image_real_nvp"))
+    second = Squeeze(first.squeezed)
+    n, (C, H, W) = prod(first.shape), second.squeezed
+    rest = (C // 2, H, W)
+    from_x: list[Bijection] = [Logit(n), first]
+    for m in range(couplings):
+        mask = channels(first.squeezed, passing=PAIRS[m // 2 % 3])
+        from_x.append(ImageCoupling(first.squeezed, filters, flip=bool(m % 2), mask=mask, rng=rng))
+    deeper = [ImageCoupling(rest, filters, flip=flip, mask="channels", rng=rng) for flip in (False, True)]
+    from_x += [second, FactorOut(n, deeper), Rescale(n)]
+    return Flow(StandardNormal(n), from_x[::-1])

@@ -1,0 +1,139 @@
+"""ActNorm and BatchNorm: what observing does, what training does, and how `fit` uses both."""
+
+import numpy as np
+import pytest
+
+import nfedu
+from nfedu.bijections.normalization import in_mode
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((40, 4)) * [1, 2, 3, 0.5] + [0, 5, -2, 1]
+
+
+def flow(*layers):
+    return nfedu.Flow(nfedu.StandardNormal(4), list(layers))
+
+
+def coupling():
+    return nfedu.AffineCoupling(4, (8,), activation="tanh", rng=np.random.default_rng(1))
+
+
+def moments(z, axis=0):
+    return z.mean(axis=axis), z.var(axis=axis)
+
+
+def test_act_norm_starts_where_its_first_data_come_out_standardised():
+    model = flow(nfedu.ActNorm(4), coupling(), nfedu.ActNorm(4))
+    model.observe(X)
+    for layer, y in ((model.bijection.bijections[2], X),):
+        mean, variance = moments(layer.x_to_z(y)[0])
+        np.testing.assert_allclose(mean, 0, atol=1e-14)
+        np.testing.assert_allclose(variance, 1, rtol=1e-13)
+    mean, variance = moments(model.x_to_z(X)[0])  # the inner one has seen what comes through the outer ones
+    np.testing.assert_allclose(mean, 0, atol=1e-13)
+    np.testing.assert_allclose(variance, 1, rtol=1e-12)
+    theta = model.theta.copy()
+    model.observe(X + 1)
+    np.testing.assert_array_equal(model.theta, theta, "later data change nothing")
+
+
+def test_channels_share_their_statistics():
+    layer = nfedu.ActNorm(4, channels=2)
+    flow(layer).observe(X)
+    z = layer.x_to_z(X)[0].reshape(40, 2, 2)
+    np.testing.assert_allclose(moments(z, (0, 2)), [[0, 0], [1, 1]], atol=1e-14)
+    assert layer.t.value.shape == (2,)
+
+
+def test_a_channel_that_does_not_vary_keeps_its_scale():
+    layer = nfedu.ActNorm(2)
+    with in_mode("observing", layer):
+        z = layer.x_to_z(np.stack([np.full(5, 3.0), np.arange(5.0)], axis=1))[0]
+    np.testing.assert_array_equal(layer.log_s.value[0], 0)
+    np.testing.assert_array_equal(z[:, 0], 0)
+
+
+def test_batch_norm_uses_the_batch_in_training_and_what_it_observed_in_evaluation():
+    layer = nfedu.BatchNorm(4, epsilon=0.1)
+    model = flow(layer)
+    model.observe(X)
+    other = RNG.standard_normal((9, 4))
+    mean, variance = moments(X)
+    np.testing.assert_allclose(layer.x_to_z(other)[0], (other - mean) / np.sqrt(variance + 0.1), rtol=1e-12)
+    np.testing.assert_allclose(layer.x_to_z(other)[1], -0.5 * np.log(variance + 0.1).sum(), rtol=1e-13)
+    with in_mode("training", layer):
+        mean, variance = moments(other)
+        np.testing.assert_allclose(layer.x_to_z(other)[0], (other - mean) / np.sqrt(variance + 0.1), rtol=1e-12)
+        np.testing.assert_allclose(layer.x_to_z(other)[1], -0.5 * np.log(variance + 0.1).sum(), rtol=1e-13)
+    np.testing.assert_allclose(layer.mean, X.mean(axis=0), err_msg="training leaves what is held as it is")
+
+
+def test_modes_reach_layers_at_any_depth_and_are_put_back():
+    inner = [nfedu.BatchNorm(4) for _ in range(4)]
+    deep = nfedu.Inverse(nfedu.FactorOut(5, [inner[2]]))
+    whole = nfedu.Chain([nfedu.Inverse(inner[0]), nfedu.Reversible([inner[1]]), inner[3]])
+    whole = nfedu.Chain([nfedu.FactorOut(5, [whole]), deep])
+    inner[3].mode = "observing"
+    with pytest.raises(RuntimeError), in_mode("training", whole):
+        assert [layer.mode for layer in inner] == ["training"] * 4
+        assert whole.mixes_rows
+        raise RuntimeError
+    assert [layer.mode for layer in inner] == ["evaluation"] * 3 + ["observing"]
+    assert not whole.mixes_rows
+
+
+def test_a_rebuilt_input_is_refused_where_statistics_are_the_batchs():
+    chain = nfedu.Reversible([nfedu.BatchNorm(4), coupling()])
+    with in_mode("training", chain):
+        _, log_det, backward = chain.x_to_z(X)
+        with pytest.raises(ValueError, match="off by"):
+            backward(np.ones_like(X), np.ones_like(log_det))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_fit_trains_on_batches_and_ends_with_the_whole_sets_statistics(dtype):
+    model = flow(nfedu.ActNorm(4), coupling(), nfedu.BatchNorm(4)).astype(dtype)
+    options = {"rng": np.random.default_rng(2), "progress": False, "epochs": 30, "batch_size": 10}
+    history = nfedu.fit(model, X, validation=X, optimizer=nfedu.Adam(0.01), average=0.9, **options)
+    assert all(layer.mode == "evaluation" for layer in model.bijection.bijections[::2])
+    held = model.bijection.bijections[2]
+    np.testing.assert_allclose(held.mean, X.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(held.variance, X.var(axis=0), rtol=1e-5)
+    assert -model.log_prob(X).mean() == pytest.approx(history.best, rel=1e-5), "the statistics are those validated with"
+    gaussian = 0.5 * np.log(2 * np.pi * np.e * X.var(axis=0)).sum()
+    assert history.best < gaussian
+
+
+def test_the_statistics_behind_other_layers_follow_theta():
+    model = flow(nfedu.BatchNorm(4), coupling())
+    nfedu.fit(model, X, rng=np.random.default_rng(3), progress=False, epochs=3, batch_size=10)
+    behind = model.bijection.bijections[1].x_to_z(X)[0]
+    np.testing.assert_allclose(model.bijection.bijections[0].mean, behind.mean(axis=0), rtol=1e-12)
+
+
+def test_data_for_statistics_go_through_the_transform_but_cost_the_generator_nothing():
+    calls = []
+
+    def noise(batch, rng):
+        calls.append(len(batch))
+        return batch + 0.1 * rng.standard_normal(batch.shape)
+
+    nfedu.fit(flow(nfedu.BatchNorm(4)), X, rng=np.random.default_rng(4), transform=noise, epochs=1, progress=False)
+    assert calls == [40, 40]
+    calls.clear()
+    nfedu.fit(flow(coupling()), X, rng=np.random.default_rng(4), transform=noise, epochs=1, progress=False)
+    assert calls == [40]
+
+
+def test_resumed_training_with_batch_norm_is_bit_identical(tmp_path):
+    def train(path, epochs):
+        model = flow(nfedu.ActNorm(4), coupling(), nfedu.BatchNorm(4), coupling())
+        options = {"validation": X[:9], "progress": False, "batch_size": 10, "checkpoint": path}
+        nfedu.fit(model, X, rng=np.random.default_rng(5), epochs=epochs, **options)
+        return model
+
+    whole = train(tmp_path / "whole.npz", 6)
+    train(tmp_path / "parts.npz", 3)
+    parts = train(tmp_path / "parts.npz", 6)
+    np.testing.assert_array_equal(parts.theta, whole.theta)
+    np.testing.assert_array_equal(parts.log_prob(X), whole.log_prob(X))

@@ -31,7 +31,7 @@ from nfedu.flow import Flow, load
 from nfedu.mixing import mix_latents, mixing_coefficients
 from nfedu.networks import MLP, ConvNet
 from nfedu.parameters import Parameter
-from nfedu.training import SGD, Adam, fit, fit_lbfgs
+from nfedu.training import SGD, Adam, fit, fit_digits, fit_lbfgs
 
 __all__ = [
     "MLP",
@@ -65,6 +65,7 @@ __all__ = [
     "checks",
     "datasets",
     "fit",
+    "fit_digits",
     "fit_lbfgs",
     "load",
     "masks",

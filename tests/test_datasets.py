@@ -166,3 +166,19 @@ def test_bits_count_every_change_of_variables():
 
 
 RNG = np.random.default_rng(0)
+
+
+def test_shifting_moves_a_share_of_the_images_by_one_pixel_and_loses_no_ink():
+    images = datasets.digits().train.images
+    moved = datasets.shifted(images, np.random.default_rng(0), share=0.4)
+    np.testing.assert_array_equal(moved.sum(axis=1), images.sum(axis=1))
+    np.testing.assert_array_equal(images, datasets.digits().train.images, "the input is left as it is")
+    before, after = images.reshape(-1, 8, 8), moved.reshape(-1, 8, 8)
+    shifts = {(i, j): np.roll(before, (i, j), (1, 2)) for i in (-1, 0, 1) for j in (-1, 0, 1)}
+    of = {key: (after == value).all(axis=(1, 2)) for key, value in shifts.items()}
+    assert np.any(list(of.values()), axis=0).all()
+    room = ~before[:, :, -1].any(axis=1)  # may go right
+    assert of[0, 1][room].mean() == pytest.approx(0.2, abs=0.07)
+    assert not of[0, 1][~room & ~of[0, 0]].any()
+    assert 0.3 < (~of[0, 0]).mean() < 0.64
+    np.testing.assert_array_equal(datasets.shifted(images, np.random.default_rng(0), share=0.0), images)

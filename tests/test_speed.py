@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
-from tests.benchmarks.training_step import measure
+import pytest
+
+from tests.benchmarks.training_step import MODELS, measure
 
 IMPORT = """
 import sys, time
@@ -26,6 +28,7 @@ def test_import_takes_a_tenth_of_a_second_and_brings_no_plotting():
     )
 
 
-def test_a_training_step_is_mostly_its_matrix_products():
-    step, products = measure(repeats=60)
+@pytest.mark.parametrize("model", MODELS)
+def test_a_training_step_is_mostly_its_matrix_products(model):
+    step, products = measure(model, repeats=40)
     assert step <= 2.5 * products

@@ -4,7 +4,7 @@ from nfedu.checks.densities import density_on_grid, level_area
 from nfedu.checks.derivatives import central_difference, complex_step, gradient, jacobians
 from nfedu.checks.ladder import check_bijection, check_flow
 from nfedu.checks.report import Check, CheckFailedError, Report
-from nfedu.checks.values import layer_jacobians
+from nfedu.checks.values import layer_jacobians, round_trip_error
 
 __all__ = [
     "Check",
@@ -19,4 +19,5 @@ __all__ = [
     "jacobians",
     "layer_jacobians",
     "level_area",
+    "round_trip_error",
 ]

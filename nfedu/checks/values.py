@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nfedu.arrays import Array
+from nfedu.arrays import Array, NonFiniteError
 from nfedu.bijections.base import Bijection
 from nfedu.bijections.normalization import in_mode
 from nfedu.checks import diagnosis
@@ -43,6 +43,15 @@ def check_round_trip(report: Report, layer: Bijection, x: Array, z: Array) -> No
     layer.z_to_x(z[::-1].copy())
     back = layer.x_to_z(data)[0]
     report.compare(2, "z→x→z", back, z, ROUND_TRIP, diagnosis.of_round_trip(back, z))
+
+
+def round_trip_error(layer: Bijection, z: Array) -> float:
+    """Return the largest error of z→x→z in the dtype of `z`; infinity when a number overflows on the way."""
+    with np.errstate(all="ignore"):
+        try:
+            return float(abs(layer.x_to_z(layer.z_to_x(z)[0])[0] - z).max())
+        except NonFiniteError:
+            return np.inf
 
 
 def check_jacobian(report: Report, layer: Bijection, direction: str, y: Array) -> None:

@@ -1,6 +1,6 @@
 """Data that ship with nfedu: points in the plane, pictures as densities, and the 8×8 handwritten digits."""
 
-from nfedu.datasets.digits import Digits, Split, bits_per_pixel, dequantise, digits
+from nfedu.datasets.digits import Digits, Split, bits_per_pixel, dequantise, digits, shifted
 from nfedu.datasets.pictures import PictureDensity, portrait
 from nfedu.datasets.toys import (
     TOYS,
@@ -27,6 +27,7 @@ __all__ = [
     "pinwheel",
     "portrait",
     "rings",
+    "shifted",
     "spiral",
     "two_moons",
 ]

@@ -22,7 +22,8 @@ Backpropagation = Callable[[Array], Array]
 def neighbours(x: Array) -> Array:
     """Return (left, centre, right) of every pixel, 0 beyond the edge: (H, N, W, C) → (H·N·W, 3C)."""
     H, N, W, C = x.shape
-    rows = np.zeros((H, N, W, 3, C), x.dtype)
+    rows = np.empty((H, N, W, 3, C), x.dtype)
+    rows[:, :, 0, 0] = rows[:, :, -1, 2] = 0
     rows[:, :, 1:, 0] = x[:, :, :-1]
     rows[:, :, :, 1] = x
     rows[:, :, :-1, 2] = x[:, :, 1:]

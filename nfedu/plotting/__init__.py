@@ -1,5 +1,6 @@
 """Pictures of warps, densities, Jacobians and digits; Matplotlib is imported here and nowhere below."""
 
+from nfedu.plotting.animations import layer_by_layer
 from nfedu.plotting.densities import density_axes, integral_note, samples_axes, show_density
 from nfedu.plotting.images import show_images
 from nfedu.plotting.matrices import show_jacobian
@@ -8,6 +9,7 @@ from nfedu.plotting.warps import show_warp
 __all__ = [
     "density_axes",
     "integral_note",
+    "layer_by_layer",
     "samples_axes",
     "show_density",
     "show_images",

@@ -1,8 +1,9 @@
 """Training: the optimizers on a flow's flat theta, and the loops that use them."""
 
 from nfedu.training.checkpoint import History
+from nfedu.training.digits import DigitsRun, fit_digits
 from nfedu.training.fit import DivergedError, fit
 from nfedu.training.lbfgs import fit_lbfgs
 from nfedu.training.optimizers import SGD, Adam
 
-__all__ = ["SGD", "Adam", "DivergedError", "History", "fit", "fit_lbfgs"]
+__all__ = ["SGD", "Adam", "DigitsRun", "DivergedError", "History", "fit", "fit_digits", "fit_lbfgs"]

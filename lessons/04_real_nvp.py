@@ -162,7 +162,7 @@ lesson.show(fig, "04_river", caption)
 layers, z = flows["RealNVP"].bijection.bijections, rng.standard_normal((3000, 2)).astype(np.float32)
 titles = ["rescaling", *(f"coupling {m} of 8: $x_{2 - (m - 1) % 2}$ moves" for m in range(1, 9))]
 fig, axes = plt.subplots(1, 2, figsize=(6.6, 3.9), dpi=90)
-draw, frames = layer_by_layer(*axes, layers, z, titles, steps=lesson.pick(1, 6))
+draw, frames = layer_by_layer(*axes, layers, z, titles, steps=lesson.pick(1, 5))
 caption = """Latents become the river. Each coupling moves points along one axis only: every line along that axis is
 stretched and shifted as a whole, by amounts that differ from line to line."""
 lesson.animate(fig, draw, frames, "04_layer_by_layer", caption)
@@ -268,9 +268,9 @@ lines = [masks.checkerboard((1, 8, 8)), np.arange(64) % 2 == 0, np.arange(64) //
 options = {"activation": "tanh", "rng": rng}
 layers = [nfedu.AffineCoupling(64, (128, 128), mask=lines[m // 2 % 3], flip=bool(m % 2), **options) for m in range(8)]
 mlp = nfedu.Flow(nfedu.StandardNormal(64), [nfedu.Rescale(64), *layers, nfedu.Logit(64)]).astype(np.float32)
-conv = image_real_nvp((1, 8, 8), filters=lesson.pick(8, 16, 24), rng=rng).astype(np.float32)
+conv = image_real_nvp((1, 8, 8), filters=lesson.pick(8, 12, 24), rng=rng).astype(np.float32)
 models, runs, bars = {"RealNVP, MLP": mlp, "RealNVP, convolutions": conv}, {}, (2.32, lesson.pick(2.32, 2.32, 2.12))
-epochs = lesson.pick((5, 3), (150, 20), (200, 300))
+epochs = lesson.pick((5, 3), (150, 40), (200, 200))
 for (name, model), length, bar in zip(models.items(), epochs, bars, strict=True):
     run = runs[name] = nfedu.fit_digits(model, rng=rng, epochs=length)
     print(f"  {name}, {model.theta.size} weights: {run}")

@@ -107,7 +107,7 @@ for ax, (name, pictures) in zip(axes, images.items(), strict=False):
     show_images(ax, pictures, side)
     for corner in (0, side - 1, side**2 - side, side**2 - 1):
         row, column = divmod(corner, side)
-        ax.add_patch(plt.Rectangle((9 * column - 0.5, 9 * row - 0.5), 8, 8, fill=False, edgecolor="tab:red", lw=1.5))
+        ax.add_patch(plt.Rectangle((9 * column, 9 * row), 9, 9, fill=False, edgecolor="tab:red", lw=1.5))
     ax.set_title({"mixed": "mixed by angles (N17)", "straight line": "mixed by straight lines"}[name])
 path = np.linspace(0, 1, 50)
 diagonal = np.stack([(1 - path) ** 2, path * (1 - path), path * (1 - path), path**2]).T @ z
@@ -119,8 +119,8 @@ axes[2].set(
     xlabel="diagonal, from one corner to the opposite", ylabel="‖z‖", ylim=(0, 12), title="norms of the latents"
 )
 axes[2].legend(loc="lower left")
-caption = """Test digits in the red corners (the lower right one is encoded and decoded too); all else is decoded from
-mixtures. Angles keep latents where the model has seen mass, straight lines cut through the empty middle of the ball."""
+caption = """Four test digits in the red corners, encoded and decoded; all else is decoded from mixtures. Angles keep
+the norms typical; straight lines go through the middle of the ball, where a Gaussian in 64 dimensions has no mass."""
 lesson.show(fig, "05_manifold", caption)
 
 # %% [markdown]
@@ -144,20 +144,18 @@ print(f"  median distance to the nearest training image: samples {medians[0]:.1f
 statement = "samples are no nearer to training images than test images are: max(0, 1 − ratio of medians)"
 lesson.claim("N8", statement, max(0, 1 - medians[0] / medians[1]), 0.05, nfedu.Flow.sample)
 
-fig, (left, middle, axis) = plt.subplots(1, 3, figsize=(12, 4.2), width_ratios=[1, 0.62, 1])
+fig, (left, middle, axis) = plt.subplots(1, 3, figsize=(12, 4.2), width_ratios=[1, 1, 0.95])
 show_images(left, samples[:64] / 16, 8)
 left.set_title("samples, as drawn")
-pairs = np.stack([samples[:20], neighbours[:20]], axis=1).reshape(-1, 64)
-pairs = np.concatenate([pairs[:20].reshape(10, 2, 64), pairs[20:].reshape(10, 2, 64)], axis=1).reshape(-1, 64)
-show_images(middle, pairs / 16, 4)
-middle.set_title("sample | nearest training image, twice")
+show_images(middle, np.stack([samples[:32], neighbours[:32]], axis=1).reshape(-1, 64) / 16, 8)
+middle.set_title("pairs: a sample, its nearest training image")
 bins = np.linspace(0, 60, 40)
 axis.hist(of_test, bins, alpha=0.6, label="test digits", density=True)
 axis.hist(of_samples, bins, alpha=0.6, label="samples", density=True)
 axis.set(xlabel="distance to the nearest training image (grey levels)", ylabel="share per grey level")
 axis.legend()
-caption = """Samples have the strokes of digits and are not copies: their nearest training images differ from them about
-as much as, or more than, fresh test digits differ from theirs."""
+caption = """Samples have the strokes of digits and are not copies: they lie farther from the training images than fresh
+test digits do. What is wrong with them is error, not memory."""
 lesson.show(fig, "05_nearest", caption)
 lesson.end()
 

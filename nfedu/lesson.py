@@ -15,6 +15,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -113,12 +115,15 @@ class Lesson:
         from PIL import Image
 
         path = self._begin(figure, f"{name}.gif", caption)
+        draw(0)
+        figure.canvas.draw()
+        figure.set_layout_engine("none")  # laid out once: frames must not wobble
         pictures = []
         for frame in range(frames):
             draw(frame)
-            drawn = BytesIO()
-            figure.savefig(drawn)
-            pictures.append(Image.open(drawn).convert("RGB").quantize(64))
+            figure.canvas.draw()
+            pixels = figure.canvas.buffer_rgba()  # type: ignore[attr-defined]
+            pictures.append(Image.fromarray(np.asarray(pixels)[..., :3]).quantize(64))
         pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=1000 // fps, loop=0, optimize=True)
         self._end(figure, path, caption)
 

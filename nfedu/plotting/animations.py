@@ -28,7 +28,7 @@ def layer_by_layer(
     """Return a function that draws frame k of the way of `z` (N, 2) through the layers, and the number of frames.
 
     A layer takes `steps` frames, in which each point goes straight from where it was to where the layer puts it; the
-    end is held for a second. Points are coloured by |z|, the grid's lines as in `show_warp`; `titles`: one a layer.
+    end is held for two of these. Points are coloured by |z|, the grid's lines as in `show_warp`; `titles`: one a layer.
     """
     ticks = np.linspace(-2, 2, (LINES - 1) * FINE + 1)
     grid = np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2).astype(z.dtype)
@@ -53,4 +53,4 @@ def layer_by_layer(
         points_axes.set_title("points, coloured by |z|")
         grid_axes.set_title(titles[m])
 
-    return draw, steps * len(layers) + 12
+    return draw, steps * len(layers) + 2 * steps

@@ -16,10 +16,10 @@ def show_images(axes: Axes, images: Array, columns: int, side: int = 8, low: flo
     """Draw images (N, side²) in rows of `columns`, dark ink on white, clipped to [low, high]."""
     rows = len(images) // columns
     tiles = np.clip(images[: rows * columns], low, high).reshape(rows, columns, side, side)
-    framed = np.pad(tiles, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=(high + low) / 2)
-    axes.imshow(
-        framed.swapaxes(1, 2).reshape(rows * (side + 1), columns * (side + 1)), cmap="gray_r", vmin=low, vmax=high
-    )
+    frame = (high + low) / 2
+    framed = np.pad(tiles, ((0, 0), (0, 0), (1, 0), (1, 0)), constant_values=frame)
+    whole = framed.swapaxes(1, 2).reshape(rows * (side + 1), columns * (side + 1))
+    axes.imshow(np.pad(whole, ((0, 1), (0, 1)), constant_values=frame), cmap="gray_r", vmin=low, vmax=high)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)

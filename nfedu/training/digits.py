@@ -40,7 +40,7 @@ def fit_digits(
     rng: np.random.Generator,
     epochs: int,
     learning_rate: float = 4e-3,
-    weight_decay: float = 1.0,
+    weight_decay: float = 0.7,
     share: float = 0.3,
     patience: int = 100,
     **options: Any,

@@ -74,8 +74,7 @@ for layer in pair:
     layer.net.weights[-1].value *= 12  # fresh couplings are nearly the identity: make it visible
 fig, axes = plt.subplots(1, 4, figsize=(12, 3.4))
 for m, title in enumerate(["before: x = z", "one coupling: x₂ is scaled, shifted", "then flipped: x₁ too"]):
-    chain = nfedu.Chain([nfedu.Shift(2), *pair[:m]])
-    show_warp(axes[m], lambda v, chain=chain: chain.z_to_x(v)[0])
+    show_warp(axes[m], lambda v, m=m: nfedu.Chain([nfedu.Shift(2), *pair[:m]]).z_to_x(v)[0])
     axes[m].set(title=title, xlim=(-4, 4), ylim=(-4, 4))
 show_jacobian(axes[3], J[0])
 axes[3].set_title("∂x/∂z, n = 8: diagonal 1 or e^α")
@@ -148,9 +147,9 @@ for ax in axes[:3]:
 axes[3].set(yscale="log", ylim=(1e-4, 5), xlabel="held-out points, sorted", ylabel="density there")
 axes[3].set_title(f"least loss of any NICE: {bound:.3f}")
 axes[3].legend()
-caption = """The same eight couplings, networks and steps, additive and affine (colour: p^0.3). NICE only shears, so it
-cannot be denser in the narrows than anywhere else; RealNVP compresses there. Right: densities over three orders of
-magnitude, which RealNVP follows and NICE does not."""
+caption = """The same eight couplings, networks and steps, additive and affine (colour: p^0.3). NICE's density has one
+ceiling for the whole plane (right), and must fill areas that a Gaussian has; RealNVP compresses where the river narrows
+and follows its density over three orders of magnitude."""
 lesson.show(fig, "04_river", caption)
 
 # %% [markdown]
@@ -171,8 +170,8 @@ lesson.animate(fig, draw, frames, "04_layer_by_layer", caption)
 # ## Exploding inverses, and why α is bounded
 #
 # On the way back an error in $x_b$ is multiplied by $e^{-\alpha}$, layer after layer, and what grows feeds the next
-# network. In exact arithmetic every chain is invertible; in floating point it need not be (Behrmann et al. 2021). So
-# RealNVP sets $\alpha = c \odot \tanh(r)$ with $r$ from the network and $c$ learned: $|\alpha_i| \le |c_i|$.
+# network. In exact arithmetic every chain is invertible; in floating point it need not be (Behrmann et al. 2021).
+# RealNVP's $\alpha = c \odot \tanh(r)$, $r$ from the network and $c$ learned, sets a bound: $|\alpha_i| \le |c_i|$.
 
 # %%
 depths, kinds = [2, 4, 8, 16, 32, 64, 128], {"additive": (nfedu.AdditiveCoupling, {})}
@@ -254,14 +253,14 @@ lesson.show(fig, "04_masks", caption)
 # ## Handwritten digits
 #
 # Two models, both from logit to a standard normal. With MLPs as conditioners: eight couplings, masks of checkerboard,
-# columns and rows in turn, each used twice with roles exchanged. With convolutions: the layers below.
+# columns and rows in turn, each followed by its exchange of roles. With convolutions: the layers below.
 #
 # ```{literalinclude} ../nfedu/models.py
 # :pyobject: image_real_nvp
 # ```
 #
 # Memory is the enemy again, not likelihood. To what lesson 03 did against it (fresh noise, weight decay, a running mean
-# of θ) comes one more: some training images are moved by a pixel. All of this was chosen on the validation images.
+# of θ) comes one more: some training images move sideways by a pixel. All of this was chosen on the validation images.
 
 # %%
 lines = [masks.checkerboard((1, 8, 8)), np.arange(64) % 2 == 0, np.arange(64) // 8 % 2 == 0]
@@ -270,9 +269,8 @@ layers = [nfedu.AffineCoupling(64, (128, 128), mask=lines[m // 2 % 3], flip=bool
 mlp = nfedu.Flow(nfedu.StandardNormal(64), [nfedu.Rescale(64), *layers, nfedu.Logit(64)]).astype(np.float32)
 conv = image_real_nvp((1, 8, 8), filters=lesson.pick(8, 12, 24), rng=rng).astype(np.float32)
 models, runs, bars = {"RealNVP, MLP": mlp, "RealNVP, convolutions": conv}, {}, (2.32, lesson.pick(2.32, 2.32, 2.12))
-epochs = lesson.pick((5, 3), (150, 40), (200, 200))
-for (name, model), length, bar in zip(models.items(), epochs, bars, strict=True):
-    run = runs[name] = nfedu.fit_digits(model, rng=rng, epochs=length)
+for (name, model), epochs, bar in zip(models.items(), lesson.pick((5, 3), (150, 40), (200, 200)), bars, strict=True):
+    run = runs[name] = nfedu.fit_digits(model, rng=rng, epochs=epochs)
     print(f"  {name}, {model.theta.size} weights: {run}")
     lesson.record(name, **run.row(model))
     if lesson.length != "quick":
@@ -285,18 +283,18 @@ for name, run in runs.items():
     axes[0].plot(seconds, bits, label=f"{name}: test {run.test[0]:.3f} ± {run.test[1]:.3f}")
 axes[0].set(xlabel="seconds of training", ylabel="bits per pixel, validation", ylim=(1.9, 3))
 axes[0].legend()
-show_images(axes[1], datasets.digits().train.images[:64] / 16, 8)
-axes[1].set_title("data")
-for ax, flow, title in zip(axes[2:], (mlp, conv), ("MLP, samples as drawn", "convolutions"), strict=True):
-    show_images(ax, flow.sample(64, rng), 8)
+pictures = {"data": datasets.digits().train.images[:64] / 16, "MLP, samples as drawn": mlp.sample(64, rng)}
+for ax, (title, images) in zip(axes[1:], (pictures | {"convolutions": conv.sample(64, rng)}).items(), strict=True):
+    show_images(ax, images, 8)
     ax.set_title(title)
 run = runs["RealNVP, MLP"]
 caption = f"""Left: validation loss of the running mean of θ. The MLPs' training images cost {run.train[0]:.3f} bits,
-their test images {run.test[0]:.3f}: the difference is memory. Right: samples."""
+their test images {run.test[0]:.3f}: the difference is memory. Convolutions learn more slowly and remember less: with
+--full they go below the MLPs (lessons/RESULTS.md). Right: samples."""
 lesson.show(fig, "04_digits", caption)
 lesson.end()
 
 # %% [markdown]
-# **Exercise.** Train the MLP model with `bound=None`: does it diverge, and where? Set every coupling's `scale` to 0
-# after training: what is left is additive. How many bits does that cost? Put `BatchNorm(64)` between the couplings:
+# **Exercise.** Train the MLP model with `bound=None`: does it diverge, and where? Set every parameter named `scale` to
+# 0 after training: what is left is additive. How many bits does that cost? Put `BatchNorm(64)` between the couplings:
 # what does it change, with batches of 100 and of 10?

@@ -67,7 +67,7 @@ class Flow:
 
     def observe(self, x: Array) -> None:
         """Show x to the normalization layers, if any: ActNorm starts at its first data, BatchNorm takes statistics."""
-        if normalizations(self.bijection):
+        if any(layer.needs_data for layer in normalizations(self.bijection)):
             with in_mode("observing", self.bijection):
                 self.x_to_z(x)
 

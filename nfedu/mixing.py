@@ -21,13 +21,13 @@ def mix_latents(z1: Array, z2: Array, z3: Array, z4: Array, phi: Any, phi_prime:
         raise ValueError(
             f"mix_latents: the latents have shapes {[latent.shape for latent in z]}, expected one shape, (n,) or (N, n)"
         )
-    coefficients = mixing_coefficients(phi, phi_prime)[..., None]
     try:
-        return sum(c * latent for c, latent in zip(coefficients, z, strict=True))  # N17
+        c = mixing_coefficients(phi, phi_prime)[..., None].astype(np.result_type(*z, np.float32))
+        return c[0] * z[0] + c[1] * z[1] + c[2] * z[2] + c[3] * z[3]  # N17
     except ValueError:
         raise ValueError(
-            f"mix_latents: angles of shape {coefficients.shape[1:-1]} do not fit {len(z[0])} rows of latents; give one "
-            "angle, or one for each row"
+            f"mix_latents: angles of shapes {np.shape(phi)} and {np.shape(phi_prime)} do not fit each other, or not "
+            f"the latents of shape {z[0].shape}; give one pair of angles, or one for each row"
         ) from None
 
 

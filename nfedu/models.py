@@ -21,11 +21,15 @@ def image_real_nvp(
 ) -> Flow:
     """Return RealNVP for images of one channel, x ∈ [0, 1], height and width multiples of 4.
 
-    From x to z: logit; squeeze; `couplings` at half the size, whose masks are checkerboard, rows and columns of pixels,
-    each used twice with roles exchanged; squeeze, half of the channels factored out; two couplings of the others; a
-    scale for each latent. `filters`: of every network. The base is a standard normal. Sizes that cannot be squeezed
-    twice raise ValueError.
+    From x to z: logit; squeeze; `couplings` at half the size, whose masks are checkerboard, rows and columns of pixels
+    in turn, each followed by its exchange of roles; squeeze, half of the channels factored out; two couplings of the
+    others; a scale for each latent. `filters`: of every network. The base is a standard normal. Raises ValueError for
+    more than one channel, a size that cannot be squeezed twice, or couplings < 0.
     """
+    if as_shape(shape, "image_real_nvp")[0] != 1 or couplings < 0:
+        raise ValueError(
+            f"image_real_nvp: shape = {tuple(shape)}, couplings = {couplings}; expected one channel, couplings ≥ 0"
+        )
     first = Squeeze(as_shape(shape, "image_real_nvp"))
     second = Squeeze(first.squeezed)
     n, (C, H, W) = prod(first.shape), second.squeezed

@@ -117,7 +117,30 @@ CASES = {
     "epsilon": (lambda: nfedu.BatchNorm(2, epsilon=0.0), "epsilon = 0.0, expected a number > 0"),
     "variance": (lambda: nfedu.BatchNorm(2, variance=[1.0, -1.0]), "expected 2 finite numbers each, the variance ≥ 0"),
     "mean of another length": (lambda: nfedu.BatchNorm(2, mean=[1.0, 2.0, 3.0]), "expected 2 finite numbers each"),
-    "a batch of one": (lambda: batch_norm_of_one(), "a batch of 1 row in training, expected at least 2"),
+    "a batch of one": (
+        lambda: batch_norm_of_one(),
+        "1 row when training, expected at least 2, .*raise batch_size",
+    ),
+    "channels = 0": (lambda: nfedu.ActNorm(4, 0), "ActNorm: channels = 0 with n = 4, expected a divisor of n"),
+    "channels = 1.5": (lambda: nfedu.BatchNorm(4, 1.5), "BatchNorm: channels = 1.5 with n = 4"),
+    "unknown mode": (lambda: setattr(nfedu.ActNorm(4), "mode", "train"), "mode = 'train', expected one of evaluation"),
+    "observing one row": (
+        lambda: nfedu.Flow(NORMAL, nfedu.BatchNorm(2)).observe(X[:1]),
+        "a batch of 1 row when observing, expected at least 2",
+    ),
+    "images of three channels": (
+        lambda: nfedu.models.image_real_nvp((3, 8, 8), rng=RNG),
+        r"shape = \(3, 8, 8\), couplings = 12; expected one channel",
+    ),
+    "channel that is none": (
+        lambda: nfedu.masks.channels((4, 2, 2), passing=(0, 7)),
+        r"passing = \(0, 7\) with 4 channels, expected numbers 0 … 3",
+    ),
+    "shifting no images": (
+        lambda: datasets.shifted(np.zeros((3, 65)), RNG),
+        r"counts has shape \(3, 65\), expected \(N, 64\)",
+    ),
+    "share": (lambda: datasets.shifted(np.zeros((3, 64)), RNG, 2.0), "share = 2.0, expected 0 ≤ share ≤ 1"),
     "nothing to factor out": (lambda: nfedu.FactorOut(2, [nfedu.Exp(2)]), "have n = 2, expected less than 2"),
     "d = 0": (lambda: coupling(d=0), r"d = 0 with n = 4, expected 1 ≤ d < n"),
     "d = n": (lambda: coupling(d=4), r"d = 4 with n = 4, expected 1 ≤ d < n"),

@@ -9,7 +9,7 @@ from nfedu import datasets, masks
 from nfedu.networks import ConvNet, Convolution
 
 
-def test_masks_are_those_of_the_paper():
+def test_masks_are_what_they_say():
     assert masks.halves(5).tolist() == [True, True, False, False, False]
     board = masks.checkerboard((2, 3, 4)).reshape(2, 3, 4)
     for c, i, j in np.ndindex(2, 3, 4):
@@ -83,14 +83,61 @@ def test_alpha_stays_within_its_bound():
         assert 0.69 < abs(alpha).max() <= 0.7
 
 
-def test_the_image_model_keeps_n_latents_and_one_base():
+def test_flip_exchanges_what_passes_and_what_changes():
+    rng = np.random.default_rng(9)
+    x = rng.standard_normal((3, 4))
+    for flip, same in ((False, [0, 1]), (True, [2, 3])):
+        for layer in (
+            nfedu.AdditiveCoupling(4, (8,), flip=flip, rng=rng),
+            nfedu.AffineCoupling(4, (8,), flip=flip, rng=rng),
+            nfedu.ImageCoupling((2, 1, 2), 4, flip=flip, mask="channels", rng=rng),
+        ):
+            equal = (layer.x_to_z(x)[0] == x).all(axis=0)
+            assert np.flatnonzero(equal).tolist() == same
+
+
+def test_a_mask_is_copied():
+    mask = masks.halves(4)
+    layers = [
+        nfedu.AffineCoupling(4, (8,), mask=mask, rng=np.random.default_rng(0)),
+        nfedu.ImageCoupling((1, 2, 2), 2, mask=mask, rng=np.random.default_rng(0)),
+    ]
+    mask[:] = ~mask
+    for layer in layers:
+        np.testing.assert_array_equal(layer.mask, [True, True, False, False])
+
+
+def test_the_image_model_is_what_its_docstring_says():
     flow = nfedu.models.image_real_nvp((1, 8, 8), filters=2, couplings=6, rng=np.random.default_rng(6))
     flow.theta += 0.05 * np.random.default_rng(7).standard_normal(flow.theta.size)
+    layers = flow.bijection.bijections[::-1]  # from x to z
+    kinds = [type(layer).__name__ for layer in layers]
+    assert kinds == ["Logit", "Squeeze", *["ImageCoupling"] * 6, "Squeeze", "FactorOut", "Rescale"]
+    rows, columns = np.mgrid[:8, :8]
+    for m, passing in enumerate(((rows + columns) % 2 == 0, rows % 2 == 0, columns % 2 == 0)):
+        for coupling, expected in zip(layers[2 + 2 * m :], (passing, ~passing), strict=False):
+            pixels = layers[1].z_to_x(coupling.passes[None].astype(float))[0]
+            np.testing.assert_array_equal(pixels.reshape(8, 8), expected)
+    assert [layer.flip for layer in layers[9].bijections] == [False, True]
+    assert layers[9].k == 32
     x = datasets.dequantise(datasets.digits().test.images[:4], np.random.default_rng(8))
     z = flow.x_to_z(x)[0]
     assert z.shape == (4, 64)
     np.testing.assert_allclose(flow.z_to_x(z)[0], x, atol=1e-13)
     nfedu.checks.check_bijection(flow, x[:2]).raise_if_failed()
+
+
+def test_places_in_the_image_differ_and_the_last_weights_start_small():
+    passes = masks.checkerboard((1, 2, 8)).reshape(1, 2, 8)
+    net = ConvNet(passes, 1, filters=5, blocks=1, output_scale=0.01, rng=np.random.default_rng(10))
+    assert net.last.K.value.std() == pytest.approx(0.01 * np.sqrt(2 / 45), rel=0.3)
+    assert net.inner[1].K.value.std() == pytest.approx(0.01 * np.sqrt(2 / 45), rel=0.2)
+    assert net.inner[0].K.value.std() == pytest.approx(np.sqrt(2 / 45), rel=0.2)
+    before = net(np.ones((1, 8)))[0]
+    net.place.value[:5] = 1.0  # the filters of the first pixel
+    moved = (net(np.ones((1, 8)))[0] != before)[0]
+    columns = net.missing % 8
+    np.testing.assert_array_equal(moved, columns <= 3, "three convolutions follow, and reach three pixels")
 
 
 def test_sizes_that_cannot_be_squeezed_twice_are_refused():

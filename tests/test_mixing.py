@@ -38,5 +38,11 @@ def test_what_does_not_fit_is_explained():
     z = np.zeros((4, 5, 3))
     with pytest.raises(ValueError, match=r"shapes \[\(3,\), \(5, 3\).*expected one shape"):
         nfedu.mix_latents(z[0, 0], *z[1:], 0, 0)
-    with pytest.raises(ValueError, match=r"angles of shape \(4,\) do not fit 5 rows"):
+    with pytest.raises(ValueError, match=r"angles of shapes \(4,\) and \(\) do not fit .* latents of shape \(5, 3\)"):
         nfedu.mix_latents(*z, np.zeros(4), 0)
+    with pytest.raises(ValueError, match=r"angles of shapes \(4,\) and \(5,\) do not fit each other"):
+        nfedu.mix_latents(*z, np.zeros(4), np.zeros(5))
+
+
+def test_float32_stays_float32():
+    assert nfedu.mix_latents(*np.zeros((4, 5, 3), np.float32), 0.1, 0.2).dtype == np.float32

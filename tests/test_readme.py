@@ -69,6 +69,13 @@ def test_the_numbers_are_those_of_a_whole_run():
     )
 
 
+def test_the_results_of_long_trainings_are_those_recorded():
+    results = (ROOT / "lessons" / "RESULTS.md").read_text()
+    for bits in re.findall(r"reaches (\d\.\d+ ± \d\.\d+)", README):
+        assert f"| {bits} bits per pixel |" in results
+    assert "reaches 1.9" in README
+
+
 def test_every_link_and_picture_exists():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / target).exists(), target

@@ -276,3 +276,23 @@ def test_lbfgs_ends_at_the_least_loss_wherever_the_minimizer_looked_last(monkeyp
     loss = nfedu.fit_lbfgs(flow, x)
     np.testing.assert_allclose(flow.theta, [np.log(2.0), 3.0])
     assert loss == pytest.approx(-flow.log_prob(x).mean(), rel=1e-14)
+
+
+def test_the_recipe_for_the_digits_learns_from_train_chooses_by_validation_and_measures_test(monkeypatch):
+    split, seen = datasets.digits(), {}
+
+    def fake(flow, x, **options):
+        seen.update(options, x=x)
+        return nfedu.training.History(seconds=1.0)
+
+    monkeypatch.setattr("nfedu.training.digits.fit", fake)
+    flow = nfedu.Flow(nfedu.StandardNormal(64), [nfedu.Affine(64, 0.3, 0.5)])
+    run = nfedu.fit_digits(flow, rng=np.random.default_rng(0), epochs=3, share=1.0, optimizer="mine")
+    np.testing.assert_array_equal(seen["x"], split.train.images)
+    np.testing.assert_array_equal(np.floor(17 * seen["validation"]).reshape(5, 180, 64)[2], split.validation.images)
+    assert seen["optimizer"] == "mine"
+    moved = np.floor(17 * seen["transform"](split.train.images, np.random.default_rng(0)))
+    assert 0.2 < (moved != split.train.images).any(axis=1).mean() <= 1
+    for part, (bits, error) in zip(split, run[1:], strict=True):
+        assert (bits, error) == datasets.bits_per_pixel(flow, part.images, np.random.default_rng(0))
+    assert f"test {run.test[0]:.3f}" in str(run)

@@ -50,7 +50,7 @@ class Bijection:
     @property
     def mixes_rows(self) -> bool:
         """Whether a row's z depends on the batch's other rows: no, unless some part's does (BatchNorm in training)."""
-        return any(part.mixes_rows for part in self.parts())
+        return any(getattr(part, "mixes_rows", False) for part in self.parts())
 
     def jacobian_pattern(self) -> tuple[Array, Array] | None:
         """Return what ∂x/∂z and ∂z/∂x must hold whatever θ is, (n, n) each, NaN where anything may stand; or None."""

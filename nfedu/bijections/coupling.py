@@ -9,6 +9,7 @@ import numpy as np
 
 from nfedu.arrays import Array, as_batch, as_dimension
 from nfedu.bijections.base import Bijection, Mapped
+from nfedu.bijections.log_scale import LogScale
 from nfedu.bijections.masks import as_mask, halves
 from nfedu.networks.mlp import MLP
 from nfedu.parameters import Parameter, named
@@ -21,6 +22,7 @@ class Coupling(Bijection):
     """
 
     net: Any
+    mask: Any
 
     def __init__(self, passes: Array, flip: bool) -> None:
         self.n, self.flip = len(passes), bool(flip)
@@ -69,7 +71,8 @@ class AdditiveCoupling(Coupling):
         rng: np.random.Generator,
     ) -> None:
         super().__init__(partition(n, d, mask, self), flip)
-        self.hidden, self.d, self.mask, self.activation = tuple(hidden), d, mask, activation
+        self.hidden, self.d, self.activation = tuple(hidden), d, activation
+        self.mask = None if mask is None else np.array(mask)
         self.net = MLP(self.n_a, self.hidden, self.n_b, activation, rng=rng)
 
     def z_to_x(self, z: Array) -> Mapped:
@@ -113,7 +116,7 @@ class AffineCoupling(Coupling):
     `bound`: so |α_i| ≤ |c_i|. Without a bound (None) α = r, and inverses explode: rounding errors of x are multiplied
     by e^{−α} layer after layer, and a network that is asked far from its data may answer with any α. The other
     arguments, and the errors raised, are AdditiveCoupling's.
-    Sources: Dinh et al. 2016, equations 4–8, and section 3.6 for the tanh; Behrmann et al. 2021.
+    Sources: Dinh et al. 2016, equations 4–8, and section 4.1 for the tanh; Behrmann et al. 2021.
     """
 
     def __init__(
@@ -129,11 +132,10 @@ class AffineCoupling(Coupling):
         rng: np.random.Generator,
     ) -> None:
         super().__init__(partition(n, d, mask, self), flip)
-        if bound is not None and not 0 < bound < np.inf:
-            raise ValueError(f"{type(self).__name__}: bound = {bound}, expected a number > 0, or None for no bound")
-        self.hidden, self.d, self.mask, self.activation, self.bound = tuple(hidden), d, mask, activation, bound
-        self.net = MLP(self.n_a, self.hidden, 2 * self.n_b, activation, rng=rng)
-        self.scale = None if bound is None else Parameter(np.full(self.n_b, bound))
+        self.hidden, self.d, self.activation, self.bound = tuple(hidden), d, activation, bound
+        self.mask = None if mask is None else np.array(mask)
+        self.net = self.conditioner(2 * self.n_b, rng)
+        self.log_scale = LogScale(self.n_b, bound, self)
 
     def z_to_x(self, z: Array) -> Mapped:
         """Scale, then shift."""
@@ -166,24 +168,25 @@ class AffineCoupling(Coupling):
 
         return self.join(x_a, z_b), -alpha.sum(axis=1), backward  # N15, N16
 
+    def conditioner(self, outputs: int, rng: np.random.Generator) -> Any:
+        """Return a new network from the part that passes to so many outputs."""
+        return MLP(self.n_a, self.hidden, outputs, self.activation, rng=rng)
+
     def conditions(self, y_a: Array) -> tuple[Array, Array, Callable[[Array, Array], Array]]:
         """Return μ_θ and α_θ of the part that passes, (N, b) each, and the way back from their gradients to it."""
         out, net_backward = self.net(y_a)
         mu, r = out[:, : self.n_b], out[:, self.n_b :]
-        if self.scale is None:
-            return mu, r, lambda g_mu, g_alpha: net_backward(np.concatenate((g_mu, g_alpha), axis=1))
-        c, t = self.scale, np.tanh(r)
+        alpha, slope = self.log_scale(r)
 
         def backward(g_mu: Array, g_alpha: Array) -> Array:
-            c.grad += (g_alpha * t).sum(axis=0)
-            g_r = g_alpha * c.value * (1 - t**2)
-            return net_backward(np.concatenate((g_mu, g_r), axis=1))
+            self.log_scale.accumulate(r, g_alpha)
+            return net_backward(np.concatenate((g_mu, g_alpha * slope), axis=1))
 
-        return mu, c.value * t, backward
+        return mu, alpha, backward
 
     def parameters(self) -> dict[str, Parameter]:
         """Return the network's parameters, and the scale c of α if it is bounded."""
-        return named(net=self.net) if self.scale is None else named(net=self.net, scale=self.scale)
+        return named(net=self.net) | self.log_scale.parameters()
 
     def jacobian_pattern(self) -> tuple[Array, Array]:
         """Return [[I, 0], [anything, diagonal]], rows and columns in the mask's places."""

@@ -39,11 +39,15 @@ class ImageCoupling(AffineCoupling):
         bound: float | None = 1.0,
         rng: np.random.Generator,
     ) -> None:
-        self.shape = as_shape(shape, self)
+        self.shape, self.filters, self.blocks = as_shape(shape, self), filters, blocks
         if isinstance(mask, str) and mask not in MASKS:
             raise ValueError(f"ImageCoupling: mask = {mask!r}, expected one of {sorted(MASKS)}, or booleans")
-        named_mask = MASKS[mask](self.shape, self) if isinstance(mask, str) else None
-        passes = as_mask(mask, math.prod(self.shape), self) if named_mask is None else named_mask
-        super().__init__(len(passes), (), None, flip, mask=passes, activation=activation, bound=bound, rng=rng)
-        self.filters, self.blocks, self.mask = filters, blocks, mask
-        self.net = ConvNet(self.passes.reshape(self.shape), 2, filters, blocks, activation, rng=rng)
+        n, words = math.prod(self.shape), mask if isinstance(mask, str) else None
+        passes = as_mask(mask, n, self) if words is None else MASKS[words](self.shape, self)
+        super().__init__(n, (), None, flip, mask=passes, activation=activation, bound=bound, rng=rng)
+        self.mask = passes if words is None else words
+
+    def conditioner(self, outputs: int, rng: np.random.Generator) -> ConvNet:
+        """Return a new convolutional network."""
+        passes, each = self.passes.reshape(self.shape), outputs // self.n_b
+        return ConvNet(passes, each, self.filters, self.blocks, self.activation, rng=rng)

@@ -27,25 +27,27 @@ def halves(n: int, d: int | None = None, owner: object = "halves") -> Array:
 
 
 def checkerboard(shape: Any, owner: object = "checkerboard") -> Array:
-    """Return RealNVP's first mask: pixels with an even row + column pass, in every channel."""
+    """Return RealNVP's first kind of mask: pixels with an even row + column pass, in every channel."""
     C, H, W = as_shape(shape, owner)
     even = np.add.outer(np.arange(H), np.arange(W)) % 2 == 0
     return as_mask(np.tile(even, (C, 1, 1)).ravel(), C * H * W, owner)
 
 
 def channels(shape: Any, owner: object = "channels", *, passing: Sequence[int] | None = None) -> Array:
-    """Return RealNVP's second mask: some channels pass whole, the first half unless `passing` names others.
+    """Return RealNVP's second kind of mask: some channels pass whole, the first half unless `passing` names others.
 
     After a squeeze of one channel, passing = (0, 3), (0, 1), (0, 2) let a checkerboard, rows or columns of pixels pass.
     """
     C, H, W = as_shape(shape, owner)
+    if passing is not None and not set(passing) <= set(range(C)):
+        raise ValueError(f"{name_of(owner)}: passing = {passing} with {C} channels, expected numbers 0 … {C - 1}")
     chosen = np.isin(np.arange(C), range(C // 2) if passing is None else passing)
     return as_mask(np.repeat(chosen, H * W), C * H * W, owner)
 
 
 def as_mask(mask: Any, n: int, owner: object) -> Array:
     """Return `mask` as booleans of shape (n,), some true and some not; a ValueError otherwise."""
-    given, mask = mask, np.asarray(mask)
+    given, mask = mask, np.array(mask)
     if mask.dtype != bool or mask.shape != (n,):
         raise ValueError(
             f"{name_of(owner)}: the mask has shape {np.shape(given)} and dtype {mask.dtype}, expected {n} booleans, "

@@ -21,9 +21,9 @@ class FactorOut(Bijection):
     Raises ValueError unless 1 ≤ k < n.
     """
 
-    def __init__(self, n: int, bijections: Sequence[Bijection]) -> None:
+    def __init__(self, n: int, bijections: Bijection | Sequence[Bijection]) -> None:
         self.n = as_dimension(n, self, least=2)
-        self.deeper = Chain(bijections)
+        self.deeper = Chain([bijections] if isinstance(bijections, Bijection) else bijections)
         self.bijections, self.k = self.deeper.bijections, self.deeper.n
         if self.k >= self.n:
             raise ValueError(

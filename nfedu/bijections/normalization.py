@@ -28,14 +28,39 @@ class Normalization(Bijection):
 
     def __init__(self, n: int, channels: int | None) -> None:
         self.n = as_dimension(n, self)
-        self.channels = self.n if channels is None else as_dimension(channels, self)
-        if self.n % self.channels:
+        self.channels = self.n if channels is None else channels
+        whole = isinstance(self.channels, int | np.integer) and not isinstance(self.channels, bool)
+        if not whole or self.channels < 1 or self.n % self.channels:
             raise ValueError(
                 f"{type(self).__name__}: channels = {channels} with n = {n}, expected a divisor of n, "
                 "the first number of the shape (channels, height, width)"
             )
         self.pixels = self.n // self.channels
-        self.mode = "evaluation"
+        self._mode = "evaluation"
+
+    @property
+    def mode(self) -> str:
+        """One of MODES; a ValueError when it is set to something else."""
+        return self._mode
+
+    @mode.setter
+    def mode(self, mode: str) -> None:
+        if mode not in MODES:
+            raise ValueError(f"{type(self).__name__}: mode = {mode!r}, expected one of {', '.join(MODES)}")
+        self._mode = mode
+
+    @property
+    def needs_data(self) -> bool:
+        """Whether an observation would change the layer."""
+        return True
+
+    def refuse_to_observe(self) -> None:
+        """Raise ValueError in the mode "observing": data come from the x side."""
+        if self.mode == "observing":
+            raise ValueError(
+                f"{type(self).__name__}: asked to observe on its way z→x, as inside Inverse; expected x→z, where the "
+                "data come from: put the layer in without Inverse"
+            )
 
     def by_channel(self, y: Array) -> Array:
         """Return (N, n) as (N, channels, pixels)."""
@@ -64,8 +89,14 @@ class ActNorm(Normalization):
         self.log_s = Parameter(np.zeros(self.channels))
         self.t = Parameter(np.zeros(self.channels))
 
+    @property
+    def needs_data(self) -> bool:
+        """Whether it has not started yet."""
+        return not self.started
+
     def z_to_x(self, z: Array) -> Mapped:
         """Scale, then shift."""
+        self.refuse_to_observe()
         z = self.by_channel(as_batch(z, self.n, self, "z"))
         s = np.exp(self.log_s.value)[:, None]
         x = s * z
@@ -83,8 +114,9 @@ class ActNorm(Normalization):
         """Take off the shift, then the scale; in the mode "observing" set them first, if this has not been done."""
         x = self.by_channel(as_batch(x, self.n, self, "x"))
         if self.mode == "observing" and not self.started:
-            mean, variance = statistics(x)
-            self.t.value[:], self.log_s.value[:] = mean, 0.5 * np.log(np.where(variance > 0, variance, 1))
+            mean, variance = statistics(x.astype(np.float64))
+            varies = np.ptp(x, axis=(0, 2)) > 0  # the variance of a constant may round to 1e-34
+            self.t.value[:], self.log_s.value[:] = mean, 0.5 * np.log(np.where(varies, variance, 1))
             self.started = True
         s = np.exp(self.log_s.value)[:, None]
         z = (x - self.t.value[:, None]) / s
@@ -110,8 +142,8 @@ class BatchNorm(Normalization):
 
     In evaluation m and v are held: `mean` and `variance`, those of the data that `Flow.observe` saw last; `fit` shows
     it the whole training set, at the θ that it validates and at the one that it keeps. In training x→z takes them from
-    the batch (N ≥ 2). The log-det then is that of each row's map at these m and v (Dinh et al. 2016, equation 17): the
-    map of the whole batch has none, since it forgets m and v. Gradients do run through m and v.
+    the batch (N ≥ 2). The log-det then is that of each row's map at these m and v (Dinh et al. 2016, equation 18): the
+    map of the whole batch has none, since it forgets m, and v up to ε. Gradients do run through m and v.
 
     Learned: `gamma` and `beta`, (channels,). `channels`, n unless given, divides n; ε = `epsilon` > 0, `variance` ≥ 0;
     ValueError otherwise. Sources: Ioffe & Szegedy 2015; Papamakarios et al. 2017, equations 19–21.
@@ -142,6 +174,7 @@ class BatchNorm(Normalization):
 
     def z_to_x(self, z: Array) -> Mapped:
         """Undo the normalization, by the statistics held."""
+        self.refuse_to_observe()
         z = self.by_channel(as_batch(z, self.n, self, "z"))
         mean, variance = self.mean.astype(z.dtype), self.variance.astype(z.dtype)
         log_s = 0.5 * np.log(variance + self.epsilon) - self.gamma.value
@@ -159,10 +192,13 @@ class BatchNorm(Normalization):
     def x_to_z(self, x: Array) -> Mapped:
         """Normalize: by the batch's own statistics in training, otherwise by those held."""
         x = self.by_channel(as_batch(x, self.n, self, "x"))
+        if self.mode != "evaluation" and len(x) < 2:
+            raise ValueError(
+                f"BatchNorm: a batch of 1 row when {self.mode}, expected at least 2, since one has no variance; "
+                "raise batch_size, or evaluate"
+            )
         if self.mode == "observing":
-            self.mean, self.variance = statistics(x)
-        if self.mixes_rows and len(x) < 2:
-            raise ValueError("BatchNorm: a batch of 1 row in training, expected at least 2: one has no variance")
+            self.mean, self.variance = statistics(x.astype(np.float64))
         held = self.mean.astype(x.dtype), self.variance.astype(x.dtype)
         mean, variance = statistics(x) if self.mixes_rows else held
         r = 1 / np.sqrt(variance + self.epsilon)[:, None]
@@ -197,7 +233,8 @@ def statistics(x: Array) -> tuple[Array, Array]:
 
 def normalizations(bijection: Bijection) -> list[Normalization]:
     """Return the normalization layers in a bijection, at whatever depth."""
-    inner = [layer for part in bijection.parts() for layer in normalizations(part)]
+    parts = bijection.parts() if isinstance(bijection, Bijection) else ()
+    inner = [layer for part in parts for layer in normalizations(part)]
     return [bijection, *inner] if isinstance(bijection, Normalization) else inner
 
 

@@ -18,15 +18,8 @@ class Permute(Bijection):
     """
 
     def __init__(self, permutation: Any) -> None:
-        self.permutation = np.array(permutation)
-        n = self.permutation.size
-        integers = n > 0 and self.permutation.ndim == 1 and self.permutation.dtype.kind in "iu"
-        if not integers or not np.array_equal(np.sort(self.permutation), np.arange(n)):
-            raise ValueError(
-                f"Permute: {permutation!r} is no permutation, expected each of 0 … n−1 once, "
-                "as np.random.Generator.permutation(n) gives"
-            )
-        self.n = n
+        self.permutation = as_permutation(permutation, self)
+        self.n = self.permutation.size
         self.inverse = np.argsort(self.permutation)
 
     def z_to_x(self, z: Array) -> Mapped:
@@ -70,3 +63,16 @@ class Squeeze(Permute):
         self.squeezed = (4 * C, H // 2, W // 2)
         squares = np.arange(C * H * W).reshape(C, H // 2, 2, W // 2, 2).transpose(0, 2, 4, 1, 3)  # (C, i, j, H/2, W/2)
         super().__init__(np.argsort(squares.ravel()))
+
+
+def as_permutation(permutation: Any, owner: object, n: int | None = None) -> Array:
+    """Return a list of the numbers 0 … n−1, each once, as an array; a ValueError when it is none, or of another n."""
+    given = np.array(permutation)
+    n = given.size if n is None else n
+    integers = n > 0 and given.shape == (n,) and given.dtype.kind in "iu"
+    if not integers or not np.array_equal(np.sort(given), np.arange(n)):
+        raise ValueError(
+            f"{type(owner).__name__}: {permutation!r} is no permutation, expected each of 0 … n−1 once (n = {n}), "
+            "as np.random.Generator.permutation(n) gives"
+        )
+    return given

@@ -48,22 +48,21 @@ def dequantise(counts: Array, rng: np.random.Generator) -> Array:
     return (counts + rng.random(np.shape(counts))) / LEVELS
 
 
-def shifted(counts: Array, rng: np.random.Generator, share: float = 0.15) -> Array:
-    """Return a copy of the images (N, 64) in which some have been moved by a pixel: more images to learn from.
+def shifted(counts: Array, rng: np.random.Generator, share: float = 0.3) -> Array:
+    """Return a copy of the images (N, 64) of which some have been moved by a pixel: more images to learn from.
 
-    `share` of them move along the rows, half of these each way, and as many along the columns; those whose ink would
-    leave the picture stay. For training alone: likelihoods are measured on images as they are.
+    A `share` of them move sideways, half of these each way; those whose ink would leave the picture stay. (None of the
+    digits could move up or down: their ink reaches from the top row to the bottom.) For training alone: likelihoods
+    are measured on images as they are.
     """
     as_generator(rng, "shifted")
     if not 0 <= share <= 1:
         raise ValueError(f"shifted: share = {share}, expected 0 ≤ share ≤ 1, of the images")
-    images = np.array(counts).reshape(-1, 8, 8)
-    for axis in (1, 2):
-        draw = rng.random(len(images))
-        for step, drawn in ((1, draw < share / 2), (-1, draw > 1 - share / 2)):
-            blank = ~images.take(-1 if step == 1 else 0, axis=axis).any(axis=1)  # the line that would leave
-            moved = drawn & blank
-            images[moved] = np.roll(images[moved], step, axis=axis)
+    images = np.array(as_batch(counts, 64, "shifted", "counts")).reshape(-1, 8, 8)
+    draw = rng.random(len(images))
+    for step, edge, drawn in ((1, 7, draw < share / 2), (-1, 0, draw >= 1 - share / 2)):
+        moved = drawn & ~images[:, :, edge].any(axis=1)
+        images[moved] = np.roll(images[moved], step, axis=2)
     return images.reshape(-1, 64)
 
 

@@ -80,9 +80,10 @@ class ConvNet:
     """A residual network from the pixels of an image that pass to `outputs` numbers for each pixel that does not.
 
     h = conv(image) + place, the pixels that do not pass set to 0; then `blocks` times h ← h + conv(φ(conv(φ(h)))); then
-    y = conv(φ(h)) + bias, read off where pixels are missing. `place` (H, 1, W, filters) and `bias`, a number for each
-    output, tell one pixel from another, which convolutions do not: in centred images they differ. `passes`: booleans
-    (C, H, W). The last convolution of each block and of the network starts at `output_scale`, as an MLP's last layer.
+    y = conv(φ(h)) + bias, read off where pixels are missing. `place`, a number for each pixel and filter, and `bias`,
+    one for each output, tell one pixel from another, which convolutions do not: in centred images they differ.
+    `passes`: booleans (C, H, W). The last convolution of each block and of the network starts at `output_scale`, as an
+    MLP's last layer does.
     """
 
     def __init__(
@@ -107,7 +108,7 @@ class ConvNet:
         C, H, W = self.shape
         self.given, self.missing = np.flatnonzero(passes), np.flatnonzero(~passes)
         self.first = Convolution(C, filters, rng=rng)
-        self.place = Parameter(np.zeros((H, 1, W, filters)))
+        self.place = Parameter(np.zeros(H * W * filters))
         scales = [1.0, output_scale] * blocks
         self.inner = [Convolution(filters, filters, scale, rng=rng) for scale in scales]  # two a block
         self.last = Convolution(filters, outputs * C, output_scale, rng=rng)
@@ -116,7 +117,7 @@ class ConvNet:
     def __call__(self, y_a: Array) -> tuple[Array, Backpropagation]:
         """Return (N, outputs · missing), and `backward`, which takes its gradient to that of the pixels (N, given)."""
         h, first_backward = self.first(self.image(y_a[:, None], self.given))
-        h += self.place.value
+        h += self.place.value.reshape(h[:, :1].shape)
         blocks = []
         for one, two in zip(self.inner[::2], self.inner[1::2], strict=True):
             a = self.phi(h.copy())
@@ -138,7 +139,7 @@ class ConvNet:
                 g_a = one_backward(g_b)
                 g_a *= self.phi_slope(a_block)
                 g_h += g_a
-            self.place.grad += g_h.sum(axis=1, keepdims=True)
+            self.place.grad += g_h.sum(axis=1).ravel()
             return self.pixels(first_backward(g_h), self.given)
 
         return self.pixels(y, self.missing) + self.bias.value, backward

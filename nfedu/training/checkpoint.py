@@ -12,6 +12,8 @@ import numpy as np
 
 from nfedu import storage
 from nfedu.arrays import Array
+from nfedu.bijections.base import Bijection
+from nfedu.bijections.normalization import ActNorm, normalizations
 from nfedu.flow import Flow
 from nfedu.training.optimizers import Optimizer
 
@@ -53,7 +55,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.identity = {
-            "layers": [type(layer).__name__ for layer in self.flow.bijection.bijections],
+            "layers": settings_of(self.flow.bijection.bijections),
             "parameters": {name: list(p.value.shape) for name, p in self.flow.parameters().items()},
             "dtype": self.flow.dtype.name,
             "optimizer": type(self.optimizer).__name__,
@@ -94,6 +96,26 @@ class Run:
         self.rng.bit_generator.state = saved["rng"]
         self.history = History(**saved["history"])
         self.flow.theta[:], self.mean[:], self.best[:] = theta, mean, best
+        for layer in normalizations(self.flow.bijection):
+            if isinstance(layer, ActNorm):
+                layer.started = True  # in the run that is resumed
+
+
+def settings_of(layers: list[Bijection]) -> Any:
+    """Return what the layers are and how they were set up, without what data have changed; names, if that is all."""
+    try:
+        return without(storage.describe(layers), ("started", "mean", "variance"))
+    except ValueError:  # a layer of somebody's own that does not keep its arguments
+        return [type(layer).__name__ for layer in layers]
+
+
+def without(description: Any, keys: tuple[str, ...]) -> Any:
+    """Return a description of layers without some of their arguments."""
+    if isinstance(description, list):
+        return [without(item, keys) for item in description]
+    if isinstance(description, dict):
+        return {key: without(value, keys) for key, value in description.items() if key not in keys}
+    return description
 
 
 def plain(value: Any) -> Any:

@@ -57,7 +57,7 @@ def fit_digits(
     def fresh(counts: Array, rng: np.random.Generator) -> Array:
         return dequantise(shifted(counts, rng, share), rng)
 
-    chosen: dict[str, Any] = {"validation": validation, "transform": fresh, "weight_decay": weight_decay}
-    chosen |= {"patience": patience, "average": 0.99, "anneal": True, **options}
-    history = fit(flow, split.train.images, rng=rng, epochs=epochs, optimizer=Adam(learning_rate), **chosen)
+    chosen: dict[str, Any] = {"optimizer": Adam(learning_rate), "weight_decay": weight_decay, "patience": patience}
+    chosen |= {"validation": validation, "transform": fresh, "average": 0.99, "anneal": True, **options}
+    history = fit(flow, split.train.images, rng=rng, epochs=epochs, **chosen)
     return DigitsRun(history, *(bits_per_pixel(flow, part.images, np.random.default_rng(0)) for part in split))

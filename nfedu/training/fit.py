@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from zlib import crc32
@@ -76,12 +77,15 @@ def fit(
     settings = {"batch_size": batch_size, "average": average, "weight_decay": weight_decay, "anneal": anneal}
     settings["learning_rate"], settings["epochs"] = optimizer.learning_rate, epochs if anneal else 0
     settings["validation"] = 0 if validation is None else crc32(validation.tobytes())
-    fresh = transform is not None and normalizations(flow.bijection)
-    seen = transform(x, np.random.default_rng(0)) if fresh else x  # type: ignore[misc]
-    flow.observe(seen)
+    noisy = transform is not None and normalizations(flow.bijection)
+    seen = transform(x, np.random.default_rng(0)) if noisy else x  # type: ignore[misc]
+    resumed = checkpoint is not None and Path(checkpoint).exists()
+    if not resumed:
+        flow.observe(seen)
     run = Run(flow, x, optimizer, rng, flow.theta.copy(), flow.theta.copy(), History(), settings)
-    if checkpoint is not None and Path(checkpoint).exists():
-        run.resume(checkpoint)
+    if resumed:
+        run.resume(checkpoint)  # type: ignore[arg-type]
+        flow.observe(seen)
     elif checkpoint is not None:
         run.save(checkpoint)  # before the first epoch: one that cannot be written is refused now
     history, mean, best = run.history, run.mean, run.best  # mean: θ̄; best: the θ̄ or θ to keep
@@ -125,7 +129,8 @@ def fit(
     finally:
         bar.close()
         flow.theta[:], optimizer.learning_rate = best, rate
-        flow.observe(seen)
+        with suppress(NonFiniteError):  # the last θ may be one that overflows: what is raised says more
+            flow.observe(seen)
     return history
 
 

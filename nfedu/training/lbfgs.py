@@ -14,12 +14,15 @@ def fit_lbfgs(flow: Flow, x: Array, *, iterations: int = 200, tolerance: float =
 
     For small flows and data sets: every iteration looks at the whole `x`, (N, n), N ≥ 2. Changes `flow.theta` in place
     and leaves it, and `flow.grad`, at the least loss seen. A step of the line search that makes the flow overflow
-    counts as a loss of infinity and is shortened.
+    counts as a loss of infinity and is shortened. Normalization layers are shown `x` once, at the start: BatchNorm
+    stays the affine map that this makes it.
     """
     from scipy.optimize import minimize
 
     x = at_least_two(as_batch(x, flow.n, "fit_lbfgs"), "x")
-    least, best = float(flow.nll(x)), flow.theta.copy()  # raises for bad data before anything is changed
+    flow.nll(x)  # raises for bad data before anything is changed
+    flow.observe(x)
+    least, best = float(flow.nll(x)), flow.theta.copy()
 
     def loss(theta: Array) -> tuple[float, Array]:
         nonlocal least

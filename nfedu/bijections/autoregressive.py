@@ -1,0 +1,154 @@
+"""Autoregressive layers: each coordinate is scaled and shifted by functions of those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from nfedu.arrays import Array, NonFiniteError, as_batch, as_dimension
+from nfedu.bijections.base import Bijection, Inverse, Mapped
+from nfedu.bijections.log_scale import LogScale
+from nfedu.bijections.permutations import as_permutation
+from nfedu.networks.incremental import METHODS, propagate_back
+from nfedu.networks.made import MADE
+from nfedu.parameters import Parameter, named
+
+
+class MaskedAutoregressive(Bijection):
+    r"""MAF: the density of x in one parallel pass, samples one coordinate after the other (N18).
+
+    z_to_x: x_i = exp(α_i(x_{<i})) z_i + μ_i(x_{<i}),            log|det ∂x/∂z| = Σ α_i(x_{<i})
+    x_to_z: z_i = (x_i − μ_i(x_{<i})) exp(−α_i(x_{<i})),         log|det ∂z/∂x| = −Σ α_i(x_{<i})
+
+    μ_1 and α_1 are constants (M8). One MADE gives all μ and r from x at once; α = c ⊙ tanh(r), as in AffineCoupling,
+    with its `bound`. "Before" is in the sense of `order`: coordinate order[0] comes first; 0 … n−1 unless given.
+    `hidden`, `activation`, `degrees`, `rng`: of the MADE. `method` is how z_to_x goes about it, all exact, to rounding:
+
+    - "cached": each hidden unit is computed once, when its inputs are there: about half a dense pass in all;
+    - "naive": n whole passes;
+    - "jacobi": whole passes over all coordinates until nothing moves, at most n (Song et al. 2021).
+
+    Its backward has the cost of a cached pass and one density pass whatever the method. Raises ValueError for n < 1, an
+    order that is no permutation, and options that are none.
+    Sources: Papamakarios et al. 2017, equations 2–4; for caching Ramachandran et al. 2017.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        hidden: Sequence[int] = (64, 64),
+        order: Any = None,
+        *,
+        activation: str = "relu",
+        degrees: str = "sequential",
+        bound: float | None = 1.0,
+        method: str = "cached",
+        rng: np.random.Generator,
+    ) -> None:
+        self.n, self.hidden, self.activation, self.degrees = as_dimension(n, self), tuple(hidden), activation, degrees
+        self.order = np.arange(self.n) if order is None else as_permutation(order, self, self.n)
+        if method not in METHODS:
+            raise ValueError(f"{type(self).__name__}: method = {method!r}, expected one of {sorted(METHODS)}")
+        self.bound, self.method = bound, method
+        self.place = np.argsort(self.order)
+        self.net = MADE(self.n, self.hidden, 2, activation, degrees, rng=rng)
+        self.log_scale = LogScale(self.n, bound, self)
+
+    def x_to_z(self, x: Array) -> Mapped:
+        """Look at x, all of it at once: one pass."""
+        x = as_batch(x, self.n, self, "x")[:, self.order]
+        out, net_backward = self.net(x)
+        mu, r = out[:, :, 0], out[:, :, 1]
+        alpha, slope = self.log_scale(r)
+        s = np.exp(-alpha)
+        z = (x - mu) * s  # N18
+        self.check(z, alpha)
+
+        def backward(g_z: Array, g_log_det: Array) -> Array:
+            g_z = g_z[:, self.order]
+            g_x = g_z * s
+            g_alpha = -g_z * z - g_log_det[:, None]
+            self.log_scale.accumulate(r, g_alpha)
+            g_x = g_x + net_backward(np.stack((-g_x, g_alpha * slope), axis=2))
+            return g_x[:, self.place]
+
+        return z[:, self.place], -alpha.sum(axis=1), backward
+
+    def z_to_x(self, z: Array) -> Mapped:
+        """Make one coordinate after the other: each needs those before it."""
+        z = np.ascontiguousarray(as_batch(z, self.n, self, "z")[:, self.order].T)  # (n, N): a coordinate is a row
+        alpha = np.empty_like(z)
+
+        def emit(i: int, out: Array) -> Array:
+            alpha[i] = self.log_scale.at(i, out[1])
+            return np.exp(alpha[i]) * z[i] + out[0]  # N18
+
+        with np.errstate(over="ignore", invalid="ignore"):
+            x = METHODS[self.method](self.net, z.shape[1], z.dtype, emit)
+        self.check(x.T, alpha.T)
+
+        def backward(g_x: Array, g_log_det: Array) -> Array:
+            h = self.net.activations(np.ascontiguousarray(x.T))
+            r = self.net.linear(h[-1], len(h) - 1)[:, 1::2]
+            slope, s = self.log_scale(r)[1].T, np.exp(alpha)
+            g_alpha, g_z = np.empty_like(z), np.empty_like(z)
+
+            def turn(i: int, g_xi: Array) -> tuple[Array, Array]:
+                g_z[i] = g_xi * s[i]
+                g_alpha[i] = g_z[i] * z[i] + g_log_det
+                return g_xi, g_alpha[i] * slope[i]  # of μ_i and of r_i
+
+            propagate_back(self.net, h, g_x[:, self.order].T, turn)
+            self.log_scale.accumulate(r, g_alpha.T)
+            return g_z.T[:, self.place]
+
+        return x.T[:, self.place], alpha.sum(axis=0), backward
+
+    def check(self, out: Array, alpha: Array) -> None:
+        """Raise NonFiniteError when a coordinate, (N, n) in the layer's order, has become infinite or NaN."""
+        wrong = np.flatnonzero(~np.isfinite(out).all(axis=0))
+        if wrong.size:
+            i = int(wrong[0])
+            raise NonFiniteError(
+                f"{type(self).__name__}: coordinate {self.order[i]}, step {i + 1} of {self.n}, is not finite; its "
+                f"log-scales reach {np.nanmax(abs(alpha[:, i]), initial=0):.3g}: give `bound` a smaller value"
+            )
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return the network's parameters, and the scale c of α if it is bounded."""
+        return named(net=self.net) | self.log_scale.parameters()
+
+    def jacobian_pattern(self) -> tuple[Array, Array]:
+        """Return a triangle in the layer's order: x_i depends on z_j, and z_i on x_j, only for j up to i."""
+        pattern = np.where(np.tri(self.n, dtype=bool), np.nan, 0.0)[np.ix_(self.place, self.place)]
+        return pattern, pattern
+
+
+class InverseAutoregressive(Inverse):
+    r"""IAF: samples in one parallel pass, the density of a given x one coordinate after the other (N19).
+
+    z_to_x: x_i = exp(α_i(z_{<i})) z_i + μ_i(z_{<i}),            log|det ∂x/∂z| = Σ α_i(z_{<i})                 M9
+
+    It is a MAF with z and x exchanged (N20): what MAF's x→z computes from x, IAF's z→x computes from z, with the same
+    network. With m, a that network's answers at z, this reads x_i = (z_i − m_i) exp(−a_i): α = −a and μ = −m e^{−a}.
+    Arguments, methods (here of x_to_z) and errors are MaskedAutoregressive's. Source: Kingma et al. 2016, section 3.
+    """
+
+    def __init__(
+        self,
+        n: int,
+        hidden: Sequence[int] = (64, 64),
+        order: Any = None,
+        *,
+        activation: str = "relu",
+        degrees: str = "sequential",
+        bound: float | None = 1.0,
+        method: str = "cached",
+        rng: np.random.Generator,
+    ) -> None:
+        options = {"activation": activation, "degrees": degrees, "bound": bound, "method": method}
+        super().__init__(MaskedAutoregressive(n, hidden, order, **options, rng=rng))  # type: ignore[arg-type]
+        self.hidden, self.order, self.activation, self.degrees = tuple(hidden), order, activation, degrees
+        self.bound, self.method = bound, method

@@ -16,7 +16,9 @@ from nfedu.bijections import (
     FactorOut,
     ImageCoupling,
     Inverse,
+    InverseAutoregressive,
     Logit,
+    MaskedAutoregressive,
     Permute,
     Rescale,
     Reverse,
@@ -31,7 +33,7 @@ from nfedu.flow import Flow, load
 from nfedu.mixing import mix_latents, mixing_coefficients
 from nfedu.networks import MLP, ConvNet
 from nfedu.parameters import Parameter
-from nfedu.training import SGD, Adam, fit, fit_digits, fit_lbfgs
+from nfedu.training import SGD, Adam, distill, fit, fit_digits, fit_lbfgs
 
 __all__ = [
     "MLP",
@@ -51,7 +53,9 @@ __all__ = [
     "GaussianMixture",
     "ImageCoupling",
     "Inverse",
+    "InverseAutoregressive",
     "Logit",
+    "MaskedAutoregressive",
     "Parameter",
     "Permute",
     "Rescale",
@@ -64,6 +68,7 @@ __all__ = [
     "StandardNormal",
     "checks",
     "datasets",
+    "distill",
     "fit",
     "fit_digits",
     "fit_lbfgs",

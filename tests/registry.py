@@ -19,6 +19,7 @@ class Entry:
     dimensions: tuple[Any, ...] = (1, 2, 3, 5)  # of points, or shapes of images (channels, height, width)
 
 
+ORDINARY = (1, 2, 3, 5)
 IMAGES = ((1, 2, 2), (2, 2, 2), (1, 4, 4), (2, 3, 5), (3, 4, 4))
 
 
@@ -32,6 +33,12 @@ def affine(**options):
 
 def image(**options):
     return lambda shape, rng: nfedu.ImageCoupling(shape, filters=3, rng=rng, **options)
+
+
+def autoregressive(kind=nfedu.MaskedAutoregressive, **options):
+    """Layers whose order is neither 0 … n−1 nor its reverse."""
+    options = {"hidden": (8, 6), "activation": "tanh", **options}
+    return lambda n, rng: kind(n, order=rng.permutation(n), rng=rng, **options)
 
 
 def in_training(layer):
@@ -99,6 +106,17 @@ ENTRIES = [
     Entry("BatchNorm in training", lambda n, rng: in_training(nfedu.BatchNorm(n))),
     Entry("BatchNorm in training, channels", lambda s, rng: in_training(nfedu.BatchNorm(prod(s), s[0])), IMAGES),
     Entry("BatchNorm in training, in a chain", batch_norm_in_a_chain, (2, 3, 5)),
+    Entry("MaskedAutoregressive", autoregressive(), ORDINARY),
+    Entry("MaskedAutoregressive, naive", autoregressive(method="naive", activation="relu"), ORDINARY),
+    Entry("MaskedAutoregressive, jacobi", autoregressive(method="jacobi", activation="softplus"), ORDINARY),
+    Entry("MaskedAutoregressive, no hidden layer", autoregressive(hidden=()), ORDINARY),
+    Entry("MaskedAutoregressive, three hidden layers", autoregressive(hidden=(7, 5, 9), degrees="random"), ORDINARY),
+    Entry("MaskedAutoregressive, unbounded", autoregressive(bound=None, degrees="random"), ORDINARY),
+    Entry("MaskedAutoregressive, 64", autoregressive(hidden=(40, 50)), (64,)),
+    Entry("InverseAutoregressive", autoregressive(nfedu.InverseAutoregressive), ORDINARY),
+    Entry("InverseAutoregressive, naive", autoregressive(nfedu.InverseAutoregressive, method="naive"), ORDINARY),
+    Entry("InverseAutoregressive, jacobi", autoregressive(nfedu.InverseAutoregressive, method="jacobi"), ORDINARY),
+    Entry("InverseAutoregressive, 64", autoregressive(nfedu.InverseAutoregressive, hidden=(40, 50)), (64,)),
     Entry("Inverse of SinhArcsinh", lambda n, rng: nfedu.Inverse(nfedu.SinhArcsinh(n, 0.4, 0.7))),
     Entry("Inverse of a coupling", lambda n, rng: nfedu.Inverse(coupling(hidden=(6,))(n, rng)), (2, 3, 5)),
     Entry("Chain", lambda n, rng: nfedu.Chain(four_layers(n, rng)), (2, 3, 5)),

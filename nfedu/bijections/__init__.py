@@ -1,5 +1,6 @@
 """The flow layers of the notes, one kind a file. `base` holds the contract that all of them keep."""
 
+from nfedu.bijections.autoregressive import InverseAutoregressive, MaskedAutoregressive
 from nfedu.bijections.base import Bijection, Chain, Inverse
 from nfedu.bijections.coupling import AdditiveCoupling, AffineCoupling
 from nfedu.bijections.elementwise import Exp, Logit, SinhArcsinh
@@ -22,7 +23,9 @@ __all__ = [
     "FactorOut",
     "ImageCoupling",
     "Inverse",
+    "InverseAutoregressive",
     "Logit",
+    "MaskedAutoregressive",
     "Permute",
     "Rescale",
     "Reverse",

@@ -2,6 +2,7 @@
 
 from nfedu.plotting.animations import layer_by_layer
 from nfedu.plotting.densities import density_axes, integral_note, samples_axes, show_density
+from nfedu.plotting.dependencies import show_dependencies
 from nfedu.plotting.images import show_images
 from nfedu.plotting.matrices import show_jacobian
 from nfedu.plotting.warps import show_warp
@@ -12,6 +13,7 @@ __all__ = [
     "layer_by_layer",
     "samples_axes",
     "show_density",
+    "show_dependencies",
     "show_images",
     "show_jacobian",
     "show_warp",

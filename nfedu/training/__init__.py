@@ -2,8 +2,21 @@
 
 from nfedu.training.checkpoint import History
 from nfedu.training.digits import DigitsRun, fit_digits
+from nfedu.training.distillation import distill, kl_divergence, reverse_kl
 from nfedu.training.fit import DivergedError, fit
 from nfedu.training.lbfgs import fit_lbfgs
 from nfedu.training.optimizers import SGD, Adam
 
-__all__ = ["SGD", "Adam", "DigitsRun", "DivergedError", "History", "fit", "fit_digits", "fit_lbfgs"]
+__all__ = [
+    "SGD",
+    "Adam",
+    "DigitsRun",
+    "DivergedError",
+    "History",
+    "distill",
+    "fit",
+    "fit_digits",
+    "fit_lbfgs",
+    "kl_divergence",
+    "reverse_kl",
+]

@@ -1,0 +1,91 @@
+"""Probability density distillation (N21, N22): a student that samples fast learns from a teacher that scores."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import numpy as np
+
+from nfedu.arrays import Array, NonFiniteError, as_count, as_generator
+from nfedu.distributions import Distribution
+from nfedu.flow import Flow
+from nfedu.training.checkpoint import History
+from nfedu.training.fit import DivergedError, finite
+from nfedu.training.optimizers import Adam, Optimizer
+
+
+def distill(
+    student: Flow,
+    teacher: Distribution,
+    *,
+    rng: np.random.Generator,
+    steps: int = 2000,
+    batch_size: int = 100,
+    optimizer: Optimizer | None = None,
+    average: float = 0.0,
+    anneal: bool = True,
+    progress: bool = True,
+) -> History:
+    """Minimise the KL divergence of the student from the teacher, E_{x~s}[log s(x) − log t(x)], over the student.
+
+    Each step draws a new batch from the student. `teacher` is anything with `log_prob` and `score`, a flow or a
+    distribution of the same n; it is not changed. `average` β > 0: θ ends as a running mean; `anneal`: the learning
+    rate falls to zero along half a cosine. The history's `train` holds the Monte-Carlo KL of each step, in nats.
+    Raises DivergedError, with the step and the layer, when a number stops being finite; θ then is the best mean so far.
+    """
+    from tqdm import tqdm
+
+    as_generator(rng, "distill")
+    if student.n != teacher.n:
+        raise ValueError(f"distill: the student has n = {student.n}, the teacher n = {teacher.n}; expected the same")
+    steps, batch_size = as_count(steps, rng, "distill: steps"), as_count(batch_size, rng, "distill: batch_size")
+    if not 0 <= average < 1:
+        raise ValueError(f"distill: average = {average}, expected 0 ≤ average < 1")
+    optimizer = Adam() if optimizer is None else optimizer
+    rate, history, mean, start = optimizer.learning_rate, History(), student.theta.copy(), perf_counter()
+    bar = tqdm(range(steps), disable=None if progress else True, desc="distill", leave=False)
+    try:
+        for step in bar:
+            if anneal:
+                optimizer.learning_rate = rate * 0.5 * (1 + np.cos(np.pi * step / steps))
+            history.train.append(finite(reverse_kl(student, teacher, batch_size, rng), student.grad))  # N22
+            optimizer.step(student.theta, student.grad)
+            history.steps += 1
+            mean += max(1 - average, 1 / history.steps) * (student.theta - mean)
+            if step % 50 == 0:
+                bar.set_postfix_str(f"KL {np.mean(history.train[-50:]):.3f}")
+    except (NonFiniteError, ValueError) as error:
+        raise DivergedError(
+            f"distillation diverged at step {history.steps}: {error}. theta is the mean of the steps before; "
+            f"try a smaller learning rate than {rate:g}"
+        ) from error
+    finally:
+        bar.close()
+        student.theta[:], optimizer.learning_rate = mean, rate
+        history.seconds = perf_counter() - start
+    return history
+
+
+def reverse_kl(student: Flow, teacher: Distribution, count: int, rng: np.random.Generator) -> float:
+    """Return a Monte-Carlo KL(s‖t) from `count` new samples, and set `student.grad` to its gradient (N21, N22).
+
+    x = f_θ(z) with z drawn first, so the gradient goes through x (Kingma & Welling 2014): its log s(x) = log p_Z(z) −
+    log|det ∂x/∂z| is known exactly, since the student made x itself, and the teacher adds −∂log t/∂x.
+    """
+    z = student.base.sample(count, rng).astype(student.dtype)
+    x, log_det, backward = student.z_to_x(z)
+    log_s = student.base.log_prob(z) - log_det  # N22
+    kl = np.mean(log_s - teacher.log_prob(x))  # N21
+    student.grad[:] = 0
+    backward(-teacher.score(x) / count, np.full(count, -1 / count, student.dtype))
+    return kl
+
+
+def kl_divergence(student: Flow, teacher: Distribution, count: int, rng: np.random.Generator) -> tuple[float, float]:
+    """Return an estimate of KL(s‖t) in nats from `count` ≥ 2 samples of the student, and its standard error."""
+    if as_count(count, rng, "kl_divergence") < 2:
+        raise ValueError("kl_divergence: count = 1, expected at least 2 samples, for a standard error")
+    z = student.base.sample(count, rng).astype(student.dtype)
+    x, log_det, _ = student.z_to_x(z)
+    terms: Array = (student.base.log_prob(z) - log_det - teacher.log_prob(x)).astype(np.float64)  # N21
+    return float(terms.mean()), float(terms.std(ddof=1) / np.sqrt(count))

@@ -1,0 +1,158 @@
+"""MADE, MAF and IAF: masks, order, three ways of sampling and their counted cost, errors that name the step."""
+
+import numpy as np
+import pytest
+
+import nfedu
+from nfedu.arrays import NonFiniteError
+from nfedu.models import autoregressive
+from nfedu.networks import MADE, counting
+from nfedu.parameters import cast
+
+
+def made(n=5, hidden=(8, 6), **options):
+    return MADE(n, hidden, 2, "tanh", rng=np.random.default_rng(0), **options)
+
+
+def maf(n, hidden=(8, 6), **options):
+    layer = nfedu.MaskedAutoregressive(n, hidden, activation="tanh", rng=np.random.default_rng(1), **options)
+    for p in layer.parameters().values():
+        p.value += 0.2 * np.random.default_rng(2).standard_normal(p.value.shape)
+    return layer
+
+
+@pytest.mark.parametrize("hidden", [(), (8,), (8, 6), (3, 9, 4), (1,)])
+@pytest.mark.parametrize("degrees", ["sequential", "random"])
+@pytest.mark.parametrize("n", [1, 2, 5, 20])
+def test_outputs_equal_those_of_the_masked_dense_network(n, hidden, degrees):
+    net = made(n, hidden, degrees=degrees)
+    for p in net.parameters().values():
+        p.value += np.random.default_rng(3).standard_normal(p.value.shape)  # forbidden weights too: they must not count
+    x = np.random.default_rng(4).standard_normal((6, n))
+    h = x
+    for layer, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+        below, above = net.degrees[layer], net.degrees[layer + 1]
+        last = layer == len(hidden)
+        allowed = below[:, None] < above if last else below[:, None] <= above
+        h = h @ (W.value * allowed) + b.value
+        h = h if last else np.tanh(h)
+    np.testing.assert_allclose(net(x)[0], h.reshape(6, n, 2), atol=1e-13)
+
+
+def test_degrees_are_those_of_the_paper():
+    net = made(5, (8, 6))
+    assert net.degrees[1].tolist() == [1, 1, 2, 2, 3, 3, 4, 4]
+    assert net.degrees[3].tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    random = made(50, (400,), degrees="random").degrees[1]
+    assert (np.diff(random) >= 0).all()
+    assert random.min() >= 1
+    assert random.max() <= 49
+    assert len(np.unique(random)) > 40
+
+
+def test_each_output_sees_all_inputs_before_it_and_no_other():
+    order = [3, 0, 4, 1, 2]
+    layer = maf(5, order=order)
+    x = np.random.default_rng(5).standard_normal((1, 5))
+    z = layer.x_to_z(x)[0]
+    for place, j in enumerate(order):
+        moved = x.copy()
+        moved[0, j] += 0.5
+        changed = np.flatnonzero(layer.x_to_z(moved)[0] != z)
+        assert sorted(changed) == sorted(order[place:])
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 17, 64])
+@pytest.mark.parametrize("hidden", [(), (11,), (30, 40)])
+def test_three_ways_make_one_x(n, hidden):
+    z = np.random.default_rng(6).standard_normal((10, n))
+    made = {}
+    for method in ("naive", "cached", "jacobi"):
+        layer = maf(n, hidden, method=method)
+        made[method] = layer.z_to_x(z)
+    for method in ("cached", "jacobi"):
+        np.testing.assert_allclose(made[method][0], made["naive"][0], rtol=1e-12, atol=1e-13)
+        np.testing.assert_allclose(made[method][1], made["naive"][1], rtol=1e-12, atol=1e-13)
+    by_hand = np.zeros((10, n))
+    for i in range(n):  # N18, one coordinate after the other
+        out = layer.net(by_hand)[0][:, i]
+        by_hand[:, i] = np.exp(layer.log_scale.at(i, out[:, 1])) * z[:, i] + out[:, 0]
+    np.testing.assert_allclose(made["naive"][0], by_hand, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize(("n", "hidden"), [(64, (512, 512)), (784, (1024, 1024))])
+def test_cached_sampling_is_half_a_dense_pass_and_its_backward_no_more_than_two(n, hidden):
+    layer = cast(nfedu.MaskedAutoregressive(n, hidden, rng=np.random.default_rng(0)), np.float32)
+    z = np.random.default_rng(1).standard_normal((5, n)).astype(np.float32)
+    dense = 5 * (n * hidden[0] + hidden[0] * hidden[1] + hidden[1] * 2 * n)
+    with counting() as sampling:
+        x, log_det, backward = layer.z_to_x(z)
+    with counting() as back:
+        backward(np.ones_like(x), np.ones_like(log_det))
+    with counting() as density:
+        layer.x_to_z(x)
+    assert 0.45 * dense < sampling.multiply_adds <= 0.6 * dense
+    assert 0.45 * dense < density.multiply_adds <= 0.6 * dense
+    assert back.multiply_adds <= 2 * dense
+
+
+def test_naive_is_n_passes_and_jacobi_at_most_n():
+    layer = maf(12, (20,), method="naive")
+    z = np.random.default_rng(2).standard_normal((4, 12))
+    with counting() as one:
+        layer.net(z)
+    with counting() as naive:
+        layer.z_to_x(z)
+    layer.method = "jacobi"
+    with counting() as jacobi:
+        layer.z_to_x(z)
+    assert naive.multiply_adds == 12 * one.multiply_adds
+    assert one.multiply_adds < jacobi.multiply_adds <= 12 * one.multiply_adds
+
+
+def test_counting_counts_inside_only():
+    from nfedu.networks.counting import product
+
+    with counting() as outer:
+        product(np.ones((2, 3)), np.ones((3, 5)))
+        with counting() as inner:
+            product(np.ones((1, 2)), np.ones((2, 1)))
+    product(np.ones((2, 3)), np.ones((3, 5)))
+    assert (outer.multiply_adds, inner.multiply_adds) == (32, 2)
+
+
+def test_an_iaf_is_a_maf_with_its_directions_exchanged():
+    rng = np.random.default_rng
+    iaf = nfedu.InverseAutoregressive(4, (9,), [2, 0, 3, 1], rng=rng(0))
+    twin = nfedu.MaskedAutoregressive(4, (9,), [2, 0, 3, 1], rng=rng(0))
+    u = rng(1).standard_normal((5, 4))
+    for here, there in (("z_to_x", "x_to_z"), ("x_to_z", "z_to_x")):
+        for a, b in zip(getattr(iaf, here)(u)[:2], getattr(twin, there)(u)[:2], strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_stack_reverses_the_order_in_between():
+    layers = autoregressive(nfedu.MaskedAutoregressive, 3, 3, (4,), rng=np.random.default_rng(0))
+    assert [layer.order.tolist() for layer in layers] == [[0, 1, 2], [2, 1, 0], [0, 1, 2]]
+
+
+@pytest.mark.parametrize("method", ["cached", "naive", "jacobi"])
+def test_what_overflows_is_named_with_its_step(method):
+    layer = maf(3, order=[2, 0, 1], bound=None, method=method)
+    layer.net.biases[-1].value[3] = 1e4  # the log-scale of the second coordinate in the order
+    with np.errstate(all="ignore"):
+        with pytest.raises(NonFiniteError, match=r"coordinate 0, step 2 of 3, is not finite; its .* reach 1e\+04"):
+            layer.z_to_x(np.ones((2, 3)))
+        layer.net.biases[-1].value[3] = -1e4
+        with pytest.raises(NonFiniteError, match="coordinate 0, step 2 of 3"):
+            layer.x_to_z(np.ones((2, 3)))
+
+
+def test_divergence_names_the_layer_and_the_step():
+    flow = nfedu.Flow(nfedu.StandardNormal(3), [maf(3), maf(3, bound=None)])
+    x = np.random.default_rng(0).standard_normal((50, 3))
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(nfedu.training.DivergedError, match=r"at step \d+: layer \d: Masked.* step \d of 3"),
+    ):
+        nfedu.fit(flow, x, rng=np.random.default_rng(0), optimizer=nfedu.SGD(1e4), progress=False)

@@ -26,6 +26,10 @@ def image(shape=(1, 4, 4), **options):
     return nfedu.ImageCoupling(shape, **{"filters": 2, "rng": np.random.default_rng(0), **options})
 
 
+def maf(hidden=(3,), **options):
+    return nfedu.MaskedAutoregressive(4, hidden, rng=np.random.default_rng(0), **options)
+
+
 def batch_norm_of_one():
     layer = nfedu.BatchNorm(2)
     layer.mode = "training"
@@ -141,6 +145,21 @@ CASES = {
         r"counts has shape \(3, 65\), expected \(N, 64\)",
     ),
     "share": (lambda: datasets.shifted(np.zeros((3, 64)), RNG, 2.0), "share = 2.0, expected 0 ≤ share ≤ 1"),
+    "degrees": (
+        lambda: maf(degrees="sorted"),
+        "degrees = 'sorted', expected 'sequential', 'random', or for each hidden",
+    ),
+    "degrees of another width": (lambda: maf(degrees=[[1, 2]]), r"widths \(3,\) a list of that many integers 1 … 3"),
+    "degree n": (lambda: maf(degrees=[[1, 2, 4]]), "a list of that many integers 1 … 3"),
+    "method": (lambda: maf(method="fast"), r"method = 'fast', expected one of \['cached', 'jacobi', 'naive'\]"),
+    "order": (
+        lambda: maf(order=[0, 1, 2, 2]),
+        r"\[0, 1, 2, 2\] is no permutation, expected each of 0 … n−1 once \(n = 4\)",
+    ),
+    "order of another n": (lambda: maf(order=[0, 1]), "is no permutation"),
+    "MAF, width": (lambda: maf(hidden=(0,)), r"MADE: hidden = \(0,\), expected integer widths ≥ 1"),
+    "MAF, bound": (lambda: maf(bound=-1.0), "MaskedAutoregressive: bound = -1.0, expected a number > 0"),
+    "MAF, activation": (lambda: maf(activation="gelu"), "MADE: activation = 'gelu', expected one of"),
     "nothing to factor out": (lambda: nfedu.FactorOut(2, [nfedu.Exp(2)]), "have n = 2, expected less than 2"),
     "d = 0": (lambda: coupling(d=0), r"d = 0 with n = 4, expected 1 ≤ d < n"),
     "d = n": (lambda: coupling(d=4), r"d = 4 with n = 4, expected 1 ≤ d < n"),

@@ -9,7 +9,7 @@ from nfedu import lesson
 from tests.conftest import ROOT, run
 
 LESSONS = sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))
-TAGS = [f"N{i}" for i in range(1, 18)] + [f"M{i}" for i in (1, 2, 3, 4, 5, 6, 7, 10)]
+TAGS = [f"N{i}" for i in range(1, 23)] + [f"M{i}" for i in range(1, 11)]
 
 
 def test_every_statement_has_a_claim_that_holds(quick):
@@ -27,7 +27,7 @@ def test_every_misprint_shows_both_numbers(quick):
 def test_quick_is_quick(quick):
     seconds = [float(s) for s in re.findall(r"^lesson \d\d: +([\d.]+) s", quick, re.MULTILINE)]
     assert len(seconds) == len(LESSONS)
-    assert sum(seconds) <= 30
+    assert sum(seconds) <= 72  # eight lessons of ten, which have 90 s
 
 
 def test_every_lesson_draws_what_is_committed(quick):

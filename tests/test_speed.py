@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from tests.benchmarks import sampling
 from tests.benchmarks.training_step import MODELS, measure
 
 IMPORT = """
@@ -32,3 +33,11 @@ def test_import_takes_a_tenth_of_a_second_and_brings_no_plotting():
 def test_a_training_step_is_mostly_its_matrix_products(model):
     step, products = measure(model, repeats=40)
     assert step <= 2.5 * products
+
+
+@pytest.mark.parametrize(("n", "times", "passes"), [(64, 10, 8), (784, 100, 8)])
+def test_cached_sampling_is_much_faster_than_naive(n, times, passes):
+    seconds, work = sampling.measure(n, repeats=10)
+    assert seconds["naive"] >= times * seconds["cached"]
+    assert seconds["cached"] <= passes * seconds["density"]
+    assert work["cached"] <= 0.6

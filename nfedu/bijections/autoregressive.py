@@ -42,18 +42,19 @@ class MaskedAutoregressive(Bijection):
         order: Any = None,
         *,
         activation: str = "relu",
-        degrees: str = "sequential",
+        degrees: str | Sequence[Sequence[int]] = "sequential",
         bound: float | None = 1.0,
         method: str = "cached",
         rng: np.random.Generator,
     ) -> None:
-        self.n, self.hidden, self.activation, self.degrees = as_dimension(n, self), tuple(hidden), activation, degrees
+        self.n, self.hidden, self.activation = as_dimension(n, self), tuple(hidden), activation
         self.order = np.arange(self.n) if order is None else as_permutation(order, self, self.n)
         if method not in METHODS:
             raise ValueError(f"{type(self).__name__}: method = {method!r}, expected one of {sorted(METHODS)}")
         self.bound, self.method = bound, method
         self.place = np.argsort(self.order)
         self.net = MADE(self.n, self.hidden, 2, activation, degrees, rng=rng)
+        self.degrees = [layer.tolist() for layer in self.net.degrees[1:-1]]  # as drawn, for a copy to have the same
         self.log_scale = LogScale(self.n, bound, self)
 
     def x_to_z(self, x: Array) -> Mapped:
@@ -143,12 +144,13 @@ class InverseAutoregressive(Inverse):
         order: Any = None,
         *,
         activation: str = "relu",
-        degrees: str = "sequential",
+        degrees: str | Sequence[Sequence[int]] = "sequential",
         bound: float | None = 1.0,
         method: str = "cached",
         rng: np.random.Generator,
     ) -> None:
-        options = {"activation": activation, "degrees": degrees, "bound": bound, "method": method}
-        super().__init__(MaskedAutoregressive(n, hidden, order, **options, rng=rng))  # type: ignore[arg-type]
-        self.hidden, self.order, self.activation, self.degrees = tuple(hidden), order, activation, degrees
+        options: dict[str, Any] = {"activation": activation, "degrees": degrees, "bound": bound, "method": method}
+        maf = MaskedAutoregressive(n, hidden, order, **options, rng=rng)
+        super().__init__(maf)
+        self.hidden, self.order, self.activation, self.degrees = maf.hidden, maf.order, activation, maf.degrees
         self.bound, self.method = bound, method

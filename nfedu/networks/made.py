@@ -36,8 +36,9 @@ class MADE:
     """From (N, n) to (N, n, outputs): row i of the result depends on coordinates 1 … i−1 alone; row 1 is constant.
 
     `hidden`: widths of 0 to any number of layers. `degrees`: "sequential" gives hidden unit k the degree (k mod (n−1))
-    + 1, "random" draws it from `rng`; sorted in both cases. Weights are (inputs, outputs), all kept, though those that
-    a mask forbids never count; they start as an MLP's, with the fan-in that the mask leaves.
+    + 1, "random" draws it from `rng`, and lists, one a layer, give them all; sorted in each case. Weights are (inputs,
+    outputs), all kept, though those that a mask forbids never count; they start as an MLP's, with the fan-in that the
+    mask leaves.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class MADE:
         hidden: Sequence[int],
         outputs: int,
         activation: str = "relu",
-        degrees: str = "sequential",
+        degrees: str | Sequence[Sequence[int]] = "sequential",
         *,
         output_scale: float = 0.1,
         rng: np.random.Generator,
@@ -55,15 +56,9 @@ class MADE:
         self.phi, self.phi_slope = activation_named(activation, self)
         if any(isinstance(w, bool) or not isinstance(w, int | np.integer) or w < 1 for w in hidden):
             raise ValueError(f"MADE: hidden = {tuple(hidden)}, expected integer widths ≥ 1, such as (64, 64)")
-        if degrees not in ("sequential", "random"):
-            raise ValueError(f"MADE: degrees = {degrees!r}, expected 'sequential' or 'random'")
         as_generator(rng, self)
-        most = max(n - 1, 1)
-        middle = [
-            np.sort(np.arange(w) % most + 1 if degrees == "sequential" else rng.integers(1, most + 1, w))
-            for w in hidden
-        ]
-        self.degrees = [np.arange(1, n + 1), *middle, np.repeat(np.arange(1, n + 1), outputs)]
+        inputs = np.arange(1, n + 1)
+        self.degrees = [inputs, *hidden_degrees(degrees, hidden, n, rng), np.repeat(inputs, outputs)]
         self.upto = [
             np.searchsorted(d, np.arange(n + 1), "right").tolist() for d in self.degrees
         ]  # units of degree ≤ d
@@ -141,6 +136,25 @@ class MADE:
         """Return W0, b0, W1, b1 and so on."""
         pairs = enumerate(zip(self.weights, self.biases, strict=True))
         return {name: p for i, (W, b) in pairs for name, p in ((f"W{i}", W), (f"b{i}", b))}
+
+
+def hidden_degrees(
+    degrees: str | Sequence[Sequence[int]], hidden: Sequence[int], n: int, rng: np.random.Generator
+) -> list[Array]:
+    """Return the degrees of all hidden units, sorted within each layer; a ValueError for a request that is none."""
+    most = max(n - 1, 1)
+    if degrees == "sequential":
+        return [np.sort(np.arange(width) % most + 1) for width in hidden]
+    if degrees == "random":
+        return [np.sort(rng.integers(1, most + 1, width)) for width in hidden]
+    given = [] if isinstance(degrees, str) else [np.sort(np.asarray(layer)) for layer in degrees]
+    fits = [len(layer) for layer in given] == list(hidden) and not isinstance(degrees, str)
+    if not fits or any(layer.dtype.kind != "i" or layer[0] < 1 or layer[-1] > most for layer in given):
+        raise ValueError(
+            f"MADE: degrees = {degrees!r}, expected 'sequential', 'random', or for each hidden layer of widths "
+            f"{tuple(hidden)} a list of that many integers 1 … {most}"
+        )
+    return given
 
 
 def blocks_of(mask: Array) -> list[Block]:

@@ -41,6 +41,10 @@ def autoregressive(kind=nfedu.MaskedAutoregressive, **options):
     return lambda n, rng: kind(n, order=rng.permutation(n), rng=rng, **options)
 
 
+def mint(kind):
+    return lambda shape, rng: kind(shape, filters=2, rng=rng)
+
+
 def in_training(layer):
     for normalization in normalizations(layer):
         normalization.mode = "training"
@@ -121,6 +125,8 @@ ENTRIES = [
     Entry("InverseAutoregressive, 64", autoregressive(nfedu.InverseAutoregressive, hidden=(40, 50)), (64,)),
     Entry("InverseAutoregressive, 64, naive", autoregressive(nfedu.InverseAutoregressive, method="naive"), (64,)),
     Entry("InverseAutoregressive, 64, jacobi", autoregressive(nfedu.InverseAutoregressive, method="jacobi"), (64,)),
+    Entry("MintLayer", mint(nfedu.MintLayer), ((1, 2, 2), (2, 2, 2), (1, 4, 4), (2, 3, 5), (3, 4, 4))),
+    Entry("MintUnit", mint(nfedu.MintUnit), ((1, 2, 2), (2, 2, 2), (1, 4, 4), (3, 2, 2))),
     Entry("Inverse of SinhArcsinh", lambda n, rng: nfedu.Inverse(nfedu.SinhArcsinh(n, 0.4, 0.7))),
     Entry("Inverse of a coupling", lambda n, rng: nfedu.Inverse(coupling(hidden=(6,))(n, rng)), (2, 3, 5)),
     Entry("Chain", lambda n, rng: nfedu.Chain(four_layers(n, rng)), (2, 3, 5)),

@@ -5,6 +5,7 @@ from nfedu.bijections.base import Bijection, Chain, Inverse
 from nfedu.bijections.coupling import AdditiveCoupling, AffineCoupling
 from nfedu.bijections.elementwise import Exp, Logit, SinhArcsinh
 from nfedu.bijections.image_coupling import ImageCoupling
+from nfedu.bijections.mint import MintLayer, MintUnit
 from nfedu.bijections.multiscale import FactorOut
 from nfedu.bijections.normalization import ActNorm, BatchNorm
 from nfedu.bijections.permutations import Permute, Reverse, Squeeze
@@ -26,6 +27,8 @@ __all__ = [
     "InverseAutoregressive",
     "Logit",
     "MaskedAutoregressive",
+    "MintLayer",
+    "MintUnit",
     "Permute",
     "Rescale",
     "Reverse",

@@ -40,6 +40,18 @@ def correlate(rows: Array, kernel: Array, height: int) -> Array:
     return y
 
 
+def kernel_gradient(rows: Array, g: Array, height: int) -> Array:
+    """Return the gradient of K in `correlate(rows, K, height)`, (3, 3, C, D), given that of its result, (H·N·W, D)."""
+    row = len(rows) // height
+    parts = rows[:-row].T @ g[row:], rows.T @ g, rows[row:].T @ g[:-row]
+    return np.stack(parts).reshape(3, 3, -1, g.shape[1])
+
+
+def turned(K: Array) -> Array:
+    """Return K turned by half a turn, its channels exchanged: correlating with it takes gradients back to the input."""
+    return np.ascontiguousarray(K[::-1, ::-1].swapaxes(2, 3))
+
+
 class Convolution:
     """A 3×3 convolution, stride 1, zeros beyond the edge: (H, N, W, C) → (H, N, W, D).
 
@@ -53,21 +65,17 @@ class Convolution:
 
     def __call__(self, x: Array) -> tuple[Array, Backpropagation]:
         """Return the feature maps, and `backward` from their gradient to that of x."""
-        H, N, W, C = x.shape
+        H, N, W, _ = x.shape
         K, D = self.K.value, self.K.value.shape[3]
         rows = neighbours(x)
         y = correlate(rows, K, H)
         y += self.b.value
 
         def backward(g: Array) -> Array:
-            g_flat, row = g.reshape(H * N * W, D), N * W
+            g_flat = g.reshape(H * N * W, D)
             self.b.grad += g_flat.sum(axis=0)
-            g_above, g_here, g_below = self.K.grad.reshape(3, 3 * C, D)  # views
-            g_above += rows[:-row].T @ g_flat[row:]
-            g_here += rows.T @ g_flat
-            g_below += rows[row:].T @ g_flat[:-row]
-            turned = np.ascontiguousarray(K[::-1, ::-1].swapaxes(2, 3))  # what went up comes down
-            return correlate(neighbours(g), turned, H).reshape(x.shape)
+            self.K.grad += kernel_gradient(rows, g_flat, H)
+            return correlate(neighbours(g), turned(K), H).reshape(x.shape)
 
         return y.reshape(H, N, W, D), backward
 

@@ -1,0 +1,265 @@
+"""MintNet: a network of masked convolutions that is itself an invertible map (N23)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from math import prod
+
+import numpy as np
+
+from nfedu.arrays import Array, as_batch, as_generator, as_shape
+from nfedu.bijections.base import Bijection, Chain, Mapped
+from nfedu.bijections.permutations import Reverse
+from nfedu.networks.convolution import correlate, kernel_gradient, neighbours, turned
+from nfedu.parameters import Parameter, named
+
+TOLERANCE_IN_EPS = 40  # of the residual: what evaluating the network rounds
+
+
+class MintLayer(Bijection):
+    r"""x→z is a residual network of three masked 3×3 convolutions, triangular with a positive diagonal (N23).
+
+    x_to_z: z = t ⊙ x + Σ_i W3_i h(Σ_j W2_ij h(W1_j x + b1_j) + b2_i) + b3,      i, j = 1 … K = `filters`, h = tanh
+    diag ∂z/∂x = t + Σ_ij w3_i h'(a2_i) w2_ij h'(a1_j) w1_j,                     log|det ∂z/∂x| = Σ log diag
+    z_to_x: x ← x + a (z − L(x)) / diag from x = z/t, a = `step`, until the residual is rounding; see `solve`
+
+    The masks let channel c see the channels before it whole, and of itself the raster past and the centre: so z_i
+    depends on x_j for j ≤ i only, and the diagonal is that of the centre taps w1, w2, w3 alone. It is positive since
+    t = e^{log t} and the centre taps of W2 are used as sign(w3_i) sign(w1_j) |w2_ij|. Learned: K1, b1, K2, b2, K3, b3
+    and log_t.
+    `shape` = (channels, height, width). Raises ValueError for a shape that is none, filters < 1, or a step ≤ 0.
+    Source: Song, Meng & Ermon 2019, section 3.
+    """
+
+    def __init__(self, shape: Sequence[int], filters: int = 8, step: float = 1.0, *, rng: np.random.Generator) -> None:
+        self.shape, self.n = as_shape(shape, self), prod(as_shape(shape, self))
+        as_generator(rng, self)
+        if isinstance(filters, bool) or not isinstance(filters, int | np.integer) or filters < 1 or not step > 0:
+            raise ValueError(f"MintLayer: filters = {filters}, step = {step}; expected an integer ≥ 1 and a number > 0")
+        self.filters, self.step = filters, step
+        C, K = self.shape[0], filters
+        self.masks = [triangle(C, inputs, outputs) for inputs, outputs in ((1, K), (K, K), (K, 1))]
+        fan_in = [max(1.0, mask.sum() / mask.shape[3]) for mask in self.masks]
+        spread = [1 / np.sqrt(fan_in[0]), 1 / np.sqrt(fan_in[1]), 0.3 / np.sqrt(fan_in[2])]
+        self.kernels = [
+            Parameter(s * mask * rng.standard_normal(mask.shape)) for s, mask in zip(spread, self.masks, strict=True)
+        ]
+        self.biases = [Parameter(np.zeros(size)) for size in (C * K, C * K, C)]
+        self.log_t = Parameter(np.zeros(self.n))
+
+    def x_to_z(self, x: Array) -> Mapped:
+        """Apply the network: one pass."""
+        x = as_batch(x, self.n, self, "x")
+        z, d, back = self.apply(x)
+
+        def backward(g_z: Array, g_log_det: Array) -> Array:
+            return back(g_z, g_log_det[:, None] / d, True)
+
+        return z, np.log(d).sum(axis=1), backward
+
+    def z_to_x(self, z: Array) -> Mapped:
+        """Solve L(x) = z; `backward` by the implicit function theorem, not by going back through iterations."""
+        z = as_batch(z, self.n, self, "z")
+        x = self.solve(z)
+        _, d, back = self.apply(x)
+
+        def backward(g_x: Array, g_log_det: Array) -> Array:
+            G = g_x + back(np.zeros_like(x), -g_log_det[:, None] / d, True)  # what reaches x in all
+            g_z = G / d
+            for _ in range(self.n):  # Jᵀ g_z = G is triangular: 1 − Jᵀ/diag is nilpotent, n rounds are always enough
+                rest = G - back(g_z, np.zeros_like(d), False)
+                g_z += rest / d
+                if abs(rest).max() <= 10 * np.finfo(d.dtype).eps * abs(G).max():
+                    break
+            back(-g_z, np.zeros_like(d), True)  # ∂x/∂θ = −J⁻¹ ∂L/∂θ
+            return g_z
+
+        return x, -np.log(d).sum(axis=1), backward
+
+    def apply(self, x: Array) -> tuple[Array, Array, Callable[[Array, Array, bool], Array]]:
+        """Return L(x), the diagonal of its Jacobian, (N, n) both, and the way back from gradients of both to that of x.
+
+        The way back adds to the parameters' gradients when its third argument says so.
+        """
+        N, (C, H, W), K = len(x), self.shape, self.filters
+        kernels, signs = self.effective()
+        t = np.exp(self.log_t.value)
+        flat = lambda maps: maps.reshape(H * N * W, -1)  # noqa: E731
+        maps = lambda values: values.reshape(H, N, W, -1)  # noqa: E731
+        rows1 = neighbours(to_maps(x, self.shape))
+        h1 = np.tanh(correlate(rows1, kernels[0], H) + self.biases[0].value)
+        rows2 = neighbours(maps(h1))
+        h2 = np.tanh(correlate(rows2, kernels[1], H) + self.biases[1].value)
+        rows3 = neighbours(maps(h2))
+        y = correlate(rows3, kernels[2], H) + self.biases[2].value
+
+        w1, w2, w3 = self.centres(kernels)  # (K, C), (K, K, C) from j to i, (K, C)
+        s1, s2 = 1 - h1.reshape(-1, K, C) ** 2, 1 - h2.reshape(-1, K, C) ** 2  # h'
+        u = np.einsum("pjc,jic->pic", s1 * w1, w2)
+        d = t + to_rows(maps((w3 * s2 * u).sum(axis=1)))  # N23, > 0 since every product w3 w2 w1 is ≥ 0
+
+        def back(g_z: Array, g_diagonal: Array, learn: bool) -> Array:
+            g_y, g_d = flat(to_maps(g_z, self.shape)), flat(to_maps(g_diagonal, self.shape))
+            g_u = g_d[:, None] * w3 * s2  # through the diagonal: to its taps, and to h', where h'' = −2 h h'
+            g_a2 = flat(g_d[:, None] * w3 * u * s2) * (-2 * h2)
+            g_a1 = flat(np.einsum("pic,jic->pjc", g_u, w2) * w1 * s1) * (-2 * h1)
+            g_a2 += correlate(neighbours(maps(g_y)), turned(kernels[2]), H) * (1 - h2**2)
+            g_a1 += correlate(neighbours(maps(g_a2)), turned(kernels[1]), H) * (1 - h1**2)
+            g_x = g_z * t + to_rows(maps(correlate(neighbours(maps(g_a1)), turned(kernels[0]), H)))
+            if learn:
+                self.log_t.grad += (g_z * x + g_diagonal).sum(axis=0) * t
+                grads = [kernel_gradient(r, g, H) for r, g in ((rows1, g_a1), (rows2, g_a2), (rows3, g_y))]
+                g_w1, g_w2, g_w3 = self.centres(grads)  # views
+                g_w1 += np.einsum("pic,jic,pjc->jc", g_u, w2, s1)
+                g_w2 += np.einsum("pic,pjc->jic", g_u, s1 * w1)
+                g_w2 *= signs
+                g_w3 += np.einsum("pc,pic->ic", g_d, s2 * u)
+                for kernel, mask, g in zip(self.kernels, self.masks, grads, strict=True):
+                    kernel.grad += g * mask.astype(g.dtype)
+                for bias, g in zip(self.biases, (g_a1, g_a2, g_y), strict=True):
+                    bias.grad += g.sum(axis=0)
+            return g_x
+
+        return t * x + to_rows(maps(y)), d, back
+
+    def solve(self, z: Array) -> Array:
+        """Return x with L(x) = z, to rounding: by iteration, and rows where that fails coordinate by coordinate.
+
+        Raises ValueError with the residual when neither reaches it.
+        """
+        if np.iscomplexobj(z) or np.iscomplexobj(self.log_t.value):
+            return self.continue_complex(z)
+        x, left, _ = self.iterate(z)
+        if left.any():
+            x[left] = self.by_coordinates(z[left])
+        residual = abs(z - self.apply(x)[0]).max()
+        if not residual <= 1e3 * self.tolerance(z):
+            raise ValueError(
+                f"MintLayer: L(x) = z is solved with a residual of {residual:.1e} only, expected "
+                f"{1e3 * self.tolerance(z):.1e}; use float64, or smaller weights"
+            )
+        return x
+
+    def tolerance(self, z: Array) -> float:
+        """Return the residual that counts as rounding."""
+        return float(TOLERANCE_IN_EPS * np.finfo(z.dtype).eps * max(1.0, abs(z).max()))
+
+    def iterate(self, z: Array, step: float | None = None, most: int = 100) -> tuple[Array, Array, list[float]]:
+        """Iterate x ← x + a (z − L(x))/diag; return x, which rows are not solved, and the residual of each round.
+
+        At the solution the iteration's Jacobian is triangular with 1 − a on its diagonal: it converges from nearby for
+        0 < a < 2, at a = 1 faster than any geometric series. From far away it may not: rows are given up after `most`.
+        """
+        step, residuals = self.step if step is None else step, []
+        x, goal = z / np.exp(self.log_t.value), self.tolerance(z)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for _ in range(most):
+                y, d, _ = self.apply(x)
+                rest = z - y
+                residuals.append(float(abs(rest).max()))
+                if residuals[-1] <= goal or not np.isfinite(rest).all():
+                    break
+                x = x + step * rest / d
+            left = ~(abs(z - self.apply(x)[0]).max(axis=1) <= goal)
+        return x, left, residuals
+
+    def by_coordinates(self, z: Array) -> Array:
+        """Solve for one coordinate after the other: each is a monotone equation whose solution is bracketed.
+
+        z_i − t_i x_i is at most Σ|W3| from b3, since |h| ≤ 1. Newton's method, halving where it leaves the bracket.
+        """
+        _, H, W = self.shape
+        t, kernel = np.exp(self.log_t.value), self.effective()[0][2]
+        reach = np.repeat(abs(kernel).sum(axis=(0, 1, 2)), H * W)
+        centre = (z - np.repeat(self.biases[2].value, H * W)) / t
+        low, high = centre - reach / t, centre + reach / t
+        x = centre.copy()
+        for i in range(self.n):
+            for _ in range(200):
+                y, d, _ = self.apply(x)
+                rest = z[:, i] - y[:, i]
+                low[:, i] = np.where(rest > 0, x[:, i], low[:, i])
+                high[:, i] = np.where(rest < 0, x[:, i], high[:, i])
+                newton = x[:, i] + rest / d[:, i]
+                inside = (newton > low[:, i]) & (newton < high[:, i])
+                moved = np.where(rest == 0, x[:, i], np.where(inside, newton, (low[:, i] + high[:, i]) / 2))
+                done = abs(moved - x[:, i]) <= 2 * np.finfo(z.dtype).eps * np.maximum(abs(moved), 1e-3)
+                x[:, i] = moved
+                if done.all():
+                    break
+        return x
+
+    def continue_complex(self, z: Array) -> Array:
+        """Solve for the real parts; the imaginary ones, being infinitesimal, follow in n rounds of the iteration."""
+        real = copy.deepcopy(self)
+        for p in real.parameters().values():
+            p.value = p.value.real.copy()
+        x = real.solve(z.real).astype(complex)
+        for _ in range(self.n + 1):
+            y, d, _ = self.apply(x)
+            x = x + (z - y) / d
+        return x
+
+    def effective(self) -> tuple[list[Array], Array]:
+        """Return the kernels that are used, masked and with W2's centre taps re-signed, and what those are times."""
+        kernels = [k.value * mask.astype(k.value.dtype) for k, mask in zip(self.kernels, self.masks, strict=True)]
+        w1, w2, w3 = self.centres(kernels)
+        sign = lambda w: np.where(w.real < 0, -1.0, 1.0).astype(w.real.dtype)  # noqa: E731
+        signs = sign(w3)[None, :] * sign(w1)[:, None] * sign(w2)
+        w2 *= signs
+        return kernels, signs
+
+    def centres(self, kernels: Sequence[Array]) -> tuple[Array, Array, Array]:
+        """Return views of the centre taps from a channel to itself: w1 (K, C), w2 (K, K, C) from j to i, w3 (K, C)."""
+        C, K = self.shape[0], self.filters
+        one, two, three = (k[1, 1] for k in kernels)
+        w1 = np.einsum("cjc->jc", one.reshape(C, K, C))
+        w2 = np.einsum("jcic->jic", two.reshape(K, C, K, C))
+        w3 = np.einsum("icc->ic", three.reshape(K, C, C))
+        return w1, w2, w3
+
+    def parameters(self) -> dict[str, Parameter]:
+        """Return K1, b1, K2, b2, K3, b3 and log t."""
+        pairs = zip(self.kernels, self.biases, strict=True)
+        layers = {name: p for i, (K, b) in enumerate(pairs, 1) for name, p in ((f"K{i}", K), (f"b{i}", b))}
+        return named(**layers, log_t=self.log_t)
+
+    def jacobian_pattern(self) -> tuple[Array, Array]:
+        """Return a triangle, for both directions."""
+        pattern = np.where(np.tri(self.n, dtype=bool), np.nan, 0.0)
+        return pattern, pattern
+
+
+def triangle(C: int, inputs: int, outputs: int) -> Array:
+    """Return the mask (3, 3, inputs·C, outputs·C) of a type A convolution: groups of C channels, each in order."""
+    mask = np.zeros((3, 3, C, C))
+    before = np.tri(C, C, -1).T  # [c', c] = 1 where c' < c
+    mask[:] = before
+    for dy, dx in ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1)):  # the raster past, and the centre
+        mask[dy, dx] += np.eye(C)
+    return np.tile(mask, (1, 1, inputs, outputs))
+
+
+def to_maps(x: Array, shape: tuple[int, int, int]) -> Array:
+    """Return flattened images (N, n) as feature maps (H, N, W, C)."""
+    C, H, W = shape
+    return np.ascontiguousarray(x.reshape(-1, C, H, W).transpose(2, 0, 3, 1))
+
+
+def to_rows(maps: Array) -> Array:
+    """Return feature maps (H, N, W, C) as flattened images (N, n)."""
+    return maps.transpose(1, 3, 0, 2).reshape(maps.shape[1], -1)
+
+
+class MintUnit(Chain):
+    r"""A pair of MintLayers from x to z, the second with the order of all coordinates reversed (N23, types A and B).
+
+    In the first, channel c sees the channels before it and its own raster past; in the second what comes after. So the
+    pair's Jacobian is a product of triangles of both kinds. Arguments and errors are MintLayer's.
+    """
+
+    def __init__(self, shape: Sequence[int], filters: int = 8, step: float = 1.0, *, rng: np.random.Generator) -> None:
+        self.shape, self.filters, self.step = as_shape(shape, self), filters, step
+        first, second = (MintLayer(shape, filters, step, rng=rng) for _ in range(2))
+        super().__init__([Reverse(first.n), second, Reverse(first.n), first])

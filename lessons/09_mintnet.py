@@ -1,0 +1,159 @@
+# %% [markdown]
+# # 09 · MintNet: masked convolutions
+#
+# *Notes: MintNet. Statement N23.*
+# *Paper: Song, Meng & Ermon 2019, "MintNet: Building Invertible Neural Networks with Masked Convolutions".*
+#
+# A convolution is no flow layer: it need not be invertible, and its determinant is expensive. Masked convolutions are
+# triangular maps, and a residual network of three of them can be kept monotone on its diagonal. So the network *is* the
+# bijection: nothing is split, nothing passes unchanged.
+
+# %%
+from time import perf_counter
+
+import numpy as np
+from matplotlib import pyplot as plt
+
+import nfedu
+from nfedu import datasets
+from nfedu.bijections.mint import triangle
+from nfedu.checks import check_bijection, layer_jacobians
+from nfedu.lesson import begin
+from nfedu.models import mint_net
+from nfedu.plotting import show_images, show_jacobian
+
+lesson = begin("09 · MintNet: masked convolutions")
+rng = np.random.default_rng(9)
+
+# %% [markdown]
+# ## The layer (MintNet)
+#
+# $$
+# z = t \odot x + \sum_{i=1}^K W^3_i\, h\Bigl(\sum_{j=1}^K W^2_{ij}\, h(W^1_j x + b^1_j) + b^2_i\Bigr) + b^3,
+# \qquad t > 0
+# $$ (N23)
+#
+# with $h = \tanh$ and 3×3 convolutions $W$, masked so that a pixel sees the channels before its own, and of its own the
+# raster past and itself. Every path from $x_i$ back to $z_i$ stays at $i$ all the way, through the centre taps $w$:
+#
+# $$
+# \frac{\partial z_i}{\partial x_i} = t + \sum_{ij} w^3_i\, h'(a^2_i)\, w^2_{ij}\, h'(a^1_j)\, w^1_j
+# $$
+#
+# Replace $w^2_{ij}$ by $\mathrm{sign}(w^3_i)\,\mathrm{sign}(w^1_j)\,|w^2_{ij}|$ and every term is ≥ 0, whatever is
+# learned. The log-det is the sum of the logarithms of this diagonal, and it is known after one pass. A *unit* is two
+# layers, the second with the order of all coordinates reversed.
+
+# %%
+layer = nfedu.MintLayer((2, 3, 3), filters=3, rng=rng)
+for p in layer.parameters().values():
+    p.value += 0.3 * rng.standard_normal(p.value.shape)
+x = rng.standard_normal((40, 18))
+z, log_det, _ = layer.x_to_z(x)
+J, _ = layer_jacobians(layer, "x_to_z", x)
+above, least = abs(J[:, ~np.tri(18, dtype=bool)]).max(), np.diagonal(J, axis1=1, axis2=2).min()
+lesson.claim("N23", "entries of ∂z/∂x above the diagonal", above, 0, nfedu.MintLayer)
+lesson.claim("N23", "the diagonal is positive: max(0, −smallest)", max(0, -least), 0, nfedu.MintLayer)
+error = abs(log_det - np.linalg.slogdet(J)[1]).max()
+lesson.claim("N23", "Σ log diag = slogdet of the dense Jacobian", error, 1e-10, nfedu.MintLayer.x_to_z)
+back = abs(layer.z_to_x(z)[0] - x).max()
+lesson.claim("N23", "z_to_x undoes it", back, 1e-12, nfedu.MintLayer.z_to_x)
+print(check_bijection(layer, x[:4]).raise_if_failed().summary())
+
+unit = nfedu.MintUnit((2, 3, 3), filters=3, rng=rng)
+fig, axes = plt.subplots(1, 4, figsize=(12.5, 3.5))
+for ax, (inputs, outputs), title in ((axes[0], (0, 0), "own channel"), (axes[1], (0, 1), "a channel before")):
+    ax.imshow(triangle(2, 1, 1)[:, :, inputs, outputs], cmap="gray", vmin=-0.6, vmax=1.1)
+    ax.set(xticks=[], yticks=[], title=f"mask of 3×3 taps: {title}")
+show_jacobian(axes[2], J[0], "z", "x")
+axes[2].set_title("∂z/∂x of a layer, 2×3×3")
+show_jacobian(axes[3], layer_jacobians(unit, "x_to_z", x)[0][0], "z", "x")
+axes[3].set_title("of a unit, both orders")
+caption = """Light taps are used: all of earlier channels, and of the own one the raster past and the centre. The
+Jacobian of a layer is triangular in this order (grey: exactly 0); that of a pair of layers is full."""
+lesson.show(fig, "09_masks", caption)
+
+# %% [markdown]
+# ## Its inverse
+#
+# No formula gives x, but a good iteration does: with $D(x)$ the diagonal,
+#
+# $$
+# x \leftarrow x + a\, D(x)^{-1} (z - L(x)) .
+# $$
+#
+# At the solution its Jacobian is $I - a D^{-1} J$, triangular with $1 - a$ on the diagonal. So it converges from nearby
+# for $0 < a < 2$; at $a = 1$ the matrix is nilpotent, faster than any geometric series; for $a \ge 2$ it must diverge.
+# When it does not converge from far away, `MintLayer` solves coordinate by coordinate: each is a monotone equation with
+# a bracket that always ends. And $\partial x/\partial z = J^{-1}$: backward solves a triangular system, and never looks
+# at the iterations.
+
+# %%
+steep = nfedu.MintLayer((1, 8, 8), filters=6, rng=rng)
+z = rng.standard_normal((50, 64))
+fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.6))
+for a in (0.3, 0.9, 1.0, 1.5, 2.1):
+    with np.errstate(all="ignore"):
+        residuals = steep.iterate(z, a, 80)[2]
+    left.semilogy(np.minimum(residuals, 1e12), label=f"a = {a}")
+    shrunk = residuals[-1] / residuals[0]
+    words = f"a = {a}: residual after 80 rounds / before" if a < 2 else "a = 2.1 diverges: residual before / after"
+    lesson.claim("N23", words, shrunk if a < 2 else 1 / shrunk, 1e-3, steep.iterate)
+left.set(xlabel="round", ylabel="largest |z − L(x)|", title="a layer as it starts")
+left.legend()
+for kernel in steep.kernels:
+    kernel.value *= 4
+_, unsolved, residuals = steep.iterate(z)
+solved = steep.solve(z)
+rest = abs(z - steep.apply(solved)[0]).max()
+print(f"  weights × 4: {unsolved.sum()} of 50 rows are left to the fallback")
+lesson.claim("N23", "weights × 4: residual of all rows, by iteration or fallback", rest, 1e-10, steep.by_coordinates)
+lesson.claim("N23", "rows that needed the fallback: max(0, 1 − rows)", max(0, 1 - unsolved.sum()), 0, steep.iterate)
+
+# %% [markdown]
+# ## Handwritten digits
+
+# %%
+filters, units = lesson.pick((4, 2, 1), (10, 6, 3), (16, 8, 4)), lesson.pick((1, 1, 1), (2, 2, 1), (3, 4, 1))
+flow = mint_net((1, 8, 8), filters, units, rng=rng).astype(np.float32)
+run = nfedu.fit_digits(flow, rng=rng, epochs=lesson.pick(3, 40, 200), weight_decay=0.3)
+print(f"  MintNet, {flow.theta.size} weights: {run}")
+lesson.record("MintNet", **run.row(flow))
+if lesson.length != "quick":
+    lesson.claim("N8", "MintNet on the digits, test bits per pixel", run.test[0], lesson.pick(0, 2.36, 2.12), nfedu.fit)
+exact, start = flow.astype(np.float64), perf_counter()
+samples = exact.sample(64, rng)
+print(f"  64 samples by inversion in {perf_counter() - start:.1f} s")
+test = datasets.dequantise(datasets.digits().test.images[:64], np.random.default_rng(0))
+error = abs(exact.z_to_x(exact.x_to_z(test)[0])[0] - test).max()
+lesson.claim("N23", "64 test digits, encoded and decoded: largest error", error, 1e-10, nfedu.MintUnit)
+y, rounds = test, []
+for f in exact.bijection.bijections[::-1]:
+    out = f.x_to_z(y)[0]
+    if isinstance(f, nfedu.MintUnit):
+        first = f.bijections[-1]
+        right.semilogy(first.iterate(first.x_to_z(y)[0])[2], color="0.4", linewidth=0.8)
+        rounds.append(len(first.iterate(first.x_to_z(y)[0])[2]))
+    y = out
+right.set(xlabel="round", title="the trained layers, a = 1", ylim=(1e-16, 10))
+caption = f"""Residual of the iteration against rounds. Left: steps a < 2 converge, a = 1 fastest, a = 2.1 diverges.
+Right: each layer of the trained model inverts 64 test digits in at most {max(rounds)} rounds."""
+lesson.show(fig, "09_inverse", caption)
+lesson.claim("N23", "rounds of the trained layers at a = 1, to rounding", max(rounds), 40, nfedu.MintLayer.iterate)
+
+fig, axes = plt.subplots(1, 3, figsize=(11, 3.7), width_ratios=[1.2, 1, 1])
+bits = np.array(run.history.validation) / (64 * np.log(2)) + np.log2(17)
+axes[0].plot(bits)
+axes[0].set(xlabel="epoch", ylabel="bits per pixel, validation", ylim=(1.9, 3))
+axes[0].set_title(f"test {run.test[0]:.3f} ± {run.test[1]:.3f}")
+for ax, images, title in zip(axes[1:], (test, samples), ("test digits", "MintNet, samples by inversion"), strict=True):
+    show_images(ax, images, 8)
+    ax.set_title(title)
+caption = """Bits per pixel against epochs, and samples: each is the solution of as many triangular systems of
+nonlinear equations as the model has layers."""
+lesson.show(fig, "09_digits", caption)
+lesson.end()
+
+# %% [markdown]
+# **Exercise.** Make $t$ the only thing that keeps the diagonal positive: leave the signs of $w^2$ as they are. Which
+# rung of `check_bijection` objects first, and for which weights does none? Then count `iterate`'s rounds against depth.

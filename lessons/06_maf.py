@@ -80,7 +80,8 @@ lesson.show(fig, "06_masks", caption)
 # %% [markdown]
 # **M8.** The notes say "compute $\mu_1(x_1), \alpha_1(x_1)$" and "$\mu_2(x_1, x_2)$" after $x_1$ is there. It must be
 # $x_{<i}$: $\mu_1, \alpha_1$ are constants, and after $x_1$ come $\mu_2(x_1), \alpha_2(x_1)$. With the printed indices
-# $x_i$ is on both sides, cannot be solved for, and the diagonal of the Jacobian is no longer $e^{-\alpha_i}$.
+# $x_i$ is on both sides, cannot be solved for in closed form, and the diagonal of the Jacobian is no longer
+# $e^{-\alpha_i}$.
 
 
 # %%
@@ -153,7 +154,7 @@ lesson.show(fig, "06_order", caption)
 sizes, batch = lesson.pick([4, 16, 64], [4, 16, 64, 256, 784]), 100
 methods, seconds, work = ("naive", "jacobi", "cached"), {}, {}
 for n in sizes:
-    wide = nfedu.parameters.cast(nfedu.MaskedAutoregressive(n, (512, 512), rng=rng), np.float32)
+    wide = nfedu.parameters.cast(nfedu.MaskedAutoregressive(n, (1024, 1024), rng=rng), np.float32)
     z = rng.standard_normal((batch, n)).astype(np.float32)
     dense = batch * sum(W.value.size for W in wide.net.weights)
     made = {}
@@ -186,7 +187,7 @@ for ax, numbers, label in zip(
     ax.minorticks_off()
 axes[0].legend()
 ratio = seconds["naive"][sizes[-1]] / seconds["cached"][sizes[-1]]
-caption = f"""Sampling from a MAF, hidden (512, 512). In arithmetic the cached way costs about half a dense pass, no
+caption = f"""Sampling from a MAF, hidden (1024, 1024). In arithmetic the cached way costs about half a dense pass, no
 more than the density pass itself; in time, at n = {sizes[-1]}, it is {ratio:.0f} times faster than n passes."""
 lesson.show(fig, "06_sampling", caption)
 
@@ -225,5 +226,6 @@ lesson.show(fig, "06_digits", caption)
 lesson.end()
 
 # %% [markdown]
-# **Exercise.** Count the rounds that `jacobi` needs for the digits model, layer by layer. Why fewer than 64? Then give
-# `check_bijection` a MADE whose hidden mask uses < instead of ≤: which rung objects, or does none? What is lost then?
+# **Exercise.** Count the rounds that `jacobi` needs for the digits model, layer by layer. Why fewer than 64? Then let a
+# hidden mask use < instead of ≤, with `method="naive"`: is the map still a MAF, and what is lost? Why does `cached` now
+# make another x?

@@ -2,7 +2,7 @@
 # # 07 · IAF: inverse autoregressive flow
 #
 # *Notes: IAF; the figure of both. Statements N19 and N20, misprint M9.*
-# *Papers: Kingma et al. 2016 (IAF); Papamakarios et al. 2017, section 3.4 (MAF and IAF).*
+# *Papers: Kingma et al. 2016 (IAF); Papamakarios et al. 2017 (MAF and IAF).*
 #
 # MAF scores x in one pass and makes x step by step. Exchange the roles of z and x, and so are the costs.
 
@@ -42,7 +42,7 @@ for p in layer.parameters().values():
     p.value += 0.3 * rng.standard_normal(p.value.shape)
 z = rng.standard_normal((50, 6))
 x, log_det, _ = layer.z_to_x(z)
-maf = layer.bijection  # the MAF whose roles are exchanged
+maf = layer.maf  # whose roles are exchanged
 m, a = maf.net(z)[0][:, :, 0], maf.log_scale(maf.net(z)[0][:, :, 1])[0]
 alpha, mu = -a, -m * np.exp(-a)
 by_hand = np.stack([np.exp(alpha[:, i]) * z[:, i] + mu[:, i] for i in range(6)], axis=1)  # N19
@@ -61,7 +61,7 @@ class PrintedMADE(MADE):
 
 
 printed = nfedu.InverseAutoregressive(6, (24, 24), activation="tanh", rng=rng)
-printed.bijection.net = PrintedMADE(6, (24, 24), 2, "tanh", output_scale=1.0, rng=rng)
+printed.maf.net = PrintedMADE(6, (24, 24), 2, "tanh", output_scale=1.0, rng=rng)
 off = abs(printed.z_to_x(z)[1] - np.linalg.slogdet(layer_jacobians(printed, "z_to_x", z)[0])[1]).max()
 error = abs(log_det - np.linalg.slogdet(J)[1]).max()
 lesson.claim("M9", "log-det with μ_i(z_{<i}); printed: μ_i(z_{≤i})", error, 1e-10, MADE, off)
@@ -134,7 +134,8 @@ for kind in (nfedu.MaskedAutoregressive, nfedu.InverseAutoregressive):
 #
 # Maximum likelihood needs the density of *given* x, which for an IAF is the slow way: rarely done, since the obvious
 # implementation costs $n$ passes and their memory. But the solution of a triangular system has a triangular system for
-# a derivative: backward goes from the last coordinate to the first, each unit once, at the cost of a cached pass.
+# a derivative: backward goes from the last coordinate to the first, each unit once, for half a dense pass, and the
+# weights' gradients cost no more than they always do.
 #
 # ```{literalinclude} ../nfedu/networks/incremental.py
 # :pyobject: propagate_back

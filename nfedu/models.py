@@ -65,7 +65,7 @@ def autoregressive(
 ) -> list[Bijection]:
     """Return so many MAF or IAF layers with the order of the coordinates reversed from one to the next.
 
-    `options` go to each of them. Source: Papamakarios et al. 2017, section 3.2.
+    `options` go to each of them. Source: Papamakarios et al. 2017.
     """
     forward = np.arange(n)
     return [kind(n, hidden, forward[:: -1 if m % 2 else 1], rng=rng, **options) for m in range(layers)]

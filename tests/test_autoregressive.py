@@ -114,9 +114,9 @@ def test_counting_counts_inside_only():
     from nfedu.networks.counting import product
 
     with counting() as outer:
-        product(np.ones((2, 3)), np.ones((3, 5)))
         with counting() as inner:
             product(np.ones((1, 2)), np.ones((2, 1)))
+        product(np.ones((2, 3)), np.ones((3, 5)))
     product(np.ones((2, 3)), np.ones((3, 5)))
     assert (outer.multiply_adds, inner.multiply_adds) == (32, 2)
 
@@ -156,3 +156,106 @@ def test_divergence_names_the_layer_and_the_step():
         pytest.raises(nfedu.training.DivergedError, match=r"at step \d+: layer \d: Masked.* step \d of 3"),
     ):
         nfedu.fit(flow, x, rng=np.random.default_rng(0), optimizer=nfedu.SGD(1e4), progress=False)
+
+
+def test_it_starts_as_documented():
+    net = MADE(40, (600, 500), 2, "tanh", rng=np.random.default_rng(0))
+    for layer in range(3):
+        mask, W = net.mask(layer), net.weights[layer].value
+        assert not W[mask == 0].any()
+        fan_in = mask.sum(axis=0)
+        expected = np.sqrt(2 / fan_in) if layer < 2 else 0.1 / np.sqrt(np.maximum(fan_in, 1))
+        wide = fan_in > 10
+        ratio = np.sqrt((W**2).sum(axis=0) / np.maximum(fan_in, 1))[wide] / expected[wide]
+        assert ratio.mean() == pytest.approx(1, abs=0.03)
+    assert not net.biases[2].value.any()
+    small = MADE(40, (600,), 2, "tanh", output_scale=0.01, rng=np.random.default_rng(0))
+    assert abs(small.weights[1].value).max() < 0.01 * 5
+
+
+def test_random_degrees_are_drawn_and_sorted_lists_are_taken():
+    counts = np.bincount(made(10, (900,), degrees="random").degrees[1], minlength=10)[1:]
+    assert counts.std() > 3  # sequential ones are all 100
+    assert counts.mean() == 100
+    net = made(4, (3, 2), degrees=[[3, 1, 2], [2, 2]])
+    assert [d.tolist() for d in net.degrees[1:3]] == [[1, 2, 3], [2, 2]]
+
+
+def test_options_reach_the_layers():
+    for kind in (nfedu.MaskedAutoregressive, nfedu.InverseAutoregressive):
+        (layer,) = autoregressive(kind, 3, 1, (4,), bound=0.3, method="naive", rng=np.random.default_rng(0))
+        maf = layer if kind is nfedu.MaskedAutoregressive else layer.maf
+        np.testing.assert_array_equal(maf.log_scale.c.value, 0.3)
+        assert maf.method == layer.method == "naive"
+        with counting() as one:
+            maf.net(np.zeros((2, 3)))
+        with counting() as slow:
+            maf.z_to_x(np.zeros((2, 3)))
+        assert slow.multiply_adds == 3 * one.multiply_adds
+
+
+def test_jacobi_stops_when_nothing_moves():
+    layer = maf(30, (20,), method="jacobi")
+    for p in layer.net.weights:
+        p.value *= 0.05  # each coordinate depends on the others a little
+    z = np.random.default_rng(3).standard_normal((4, 30))
+    with counting() as one:
+        layer.net(z)
+    with counting() as jacobi:
+        layer.z_to_x(z)
+    assert jacobi.multiply_adds <= 12 * one.multiply_adds
+
+
+def test_the_jacobian_promised_is_a_triangle_in_the_order():
+    pattern, same = nfedu.MaskedAutoregressive(3, (4,), [2, 0, 1], rng=np.random.default_rng(0)).jacobian_pattern()
+    np.testing.assert_array_equal(np.isnan(pattern), [[1, 0, 1], [1, 1, 1], [0, 0, 1]])
+    np.testing.assert_array_equal(pattern, same)
+
+
+def test_narrow_layers_see_all_inputs():
+    degrees = made(100, (10, 64)).degrees
+    assert degrees[1].tolist() == [1, 10, 20, 30, 40, 50, 60, 70, 80, 90]
+    assert degrees[2].max() > 95
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_jacobi_is_exact_though_guesses_overflow(dtype):
+    agreed = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        layer = nfedu.MaskedAutoregressive(20, (30,), bound=None, rng=rng)
+        layer.net.weights[-1].value *= 20  # a quarter of those that cached solves overflow on the way
+        layer, z = cast(layer, dtype), rng.standard_normal((1, 20)).astype(dtype)
+        with np.errstate(all="ignore"):
+            try:
+                x = layer.z_to_x(z)[0]
+            except NonFiniteError:
+                continue
+            layer.method = "jacobi"
+            agreed += 1
+            np.testing.assert_allclose(layer.z_to_x(z)[0], x, rtol=1e-3 if dtype == np.float32 else 1e-8)
+    assert agreed > 5
+
+
+def test_jacobi_is_exact_for_small_numbers_too():
+    layer = maf(4, method="jacobi")
+    layer.net.biases[-1].value[:] = 0
+    z = np.random.default_rng(0).standard_normal((5, 4))
+    layer.net.weights[-1].value *= 1e-18
+    layer.log_scale.c.value[:] = 1e-3
+    np.testing.assert_allclose(layer.x_to_z(layer.z_to_x(z)[0])[0], z, rtol=1e-12)
+
+
+def test_complex_parameters_make_complex_results():
+    layer = cast(maf(3), complex)
+    for method in ("naive", "cached", "jacobi"):
+        layer.method = method
+        x, log_det, _ = layer.z_to_x(np.ones((2, 3)))
+        assert x.dtype == log_det.dtype == complex
+
+
+def test_an_infinite_log_scale_is_an_error_where_z_is_finite():
+    layer = maf(2, bound=None)
+    layer.net.biases[-1].value[3] = np.inf
+    with pytest.raises(NonFiniteError, match="coordinate 1, step 2 of 2"):
+        layer.x_to_z(np.ones((2, 2)))

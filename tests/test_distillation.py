@@ -83,6 +83,10 @@ def test_bad_calls_are_refused():
         nfedu.distill(iaf(), maf(), rng=rng, steps=0)
     with pytest.raises(ValueError, match="average = 1, expected 0 ≤ average < 1"):
         nfedu.distill(iaf(), maf(), rng=rng, average=1)
+    with pytest.raises(ValueError, match=r"expected an optimizer such as nfedu.Adam\(1e-3\)"):
+        nfedu.distill(iaf(), maf(), rng=rng, optimizer=nfedu.Adam)
+    with pytest.raises(ValueError, match=r"Logit: x.* lies outside the domain"):  # no word of divergence
+        nfedu.distill(iaf(), nfedu.Flow(nfedu.StandardNormal(3), nfedu.Logit(3)), rng=rng, progress=False)
     with pytest.raises(ValueError, match="expected at least 2 samples"):
         kl_divergence(iaf(), maf(), 1, rng)
 
@@ -91,4 +95,44 @@ def test_divergence_is_named_and_theta_stays_finite():
     student = iaf()
     with np.errstate(all="ignore"), pytest.raises(DivergedError, match=r"distillation diverged at step \d+"):
         nfedu.distill(student, maf(), rng=np.random.default_rng(0), optimizer=nfedu.SGD(1e6), steps=50, progress=False)
-    assert np.isfinite(student.theta).all()
+    assert np.isfinite(kl_divergence(student, maf(), 100, np.random.default_rng(1))).all(), "the last good θ is kept"
+
+
+class Recorder:
+    """An optimizer that moves θ by one each step and keeps its learning rates."""
+
+    def __init__(self):
+        self.learning_rate, self.rates = 0.1, []
+
+    def step(self, theta, grad):
+        self.rates.append(self.learning_rate)
+        theta += 1.0
+
+
+@pytest.mark.parametrize(("average", "expected"), [(0.0, 4.0), (0.5, None), (0.999999, 2.0)])
+def test_theta_ends_as_the_mean_asked_for(average, expected):
+    student, optimizer = gaussian(0.0, 1.0), Recorder()
+    start = student.theta.copy()
+    options = {"steps": 4, "batch_size": 7, "optimizer": optimizer, "average": average, "progress": False}
+    nfedu.distill(student, nfedu.StandardNormal(1), rng=np.random.default_rng(0), **options)
+    mean = 0.0
+    for k in range(1, 5):  # θ = 0, 1, 2, 3, 4 above its start; the first weight is 1
+        mean += max(1 - average, 1 / (k + 1)) * (k - mean)
+    np.testing.assert_allclose(student.theta - start, mean if expected is None else expected, rtol=1e-5)
+    np.testing.assert_allclose(optimizer.rates, 0.05 * (1 + np.cos(np.pi * np.arange(4) / 4)))
+    assert optimizer.learning_rate == 0.1
+
+
+def test_without_annealing_the_rate_stays_and_batches_have_the_size_asked_for():
+    sizes, optimizer = [], Recorder()
+
+    class Base(nfedu.StandardNormal):
+        def sample(self, count, rng):
+            sizes.append(count)
+            return super().sample(count, rng)
+
+    student = nfedu.Flow(Base(1), nfedu.Affine(1))
+    options = {"steps": 3, "batch_size": 7, "optimizer": optimizer, "anneal": False, "progress": False}
+    nfedu.distill(student, nfedu.StandardNormal(1), rng=np.random.default_rng(0), **options)
+    assert set(sizes) == {7}
+    assert optimizer.rates == [0.1] * 3

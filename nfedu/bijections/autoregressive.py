@@ -30,9 +30,10 @@ class MaskedAutoregressive(Bijection):
     - "naive": n whole passes;
     - "jacobi": whole passes over all coordinates until nothing moves, at most n (Song et al. 2021).
 
-    Its backward has the cost of a cached pass and one density pass whatever the method. Raises ValueError for n < 1, an
+    Its backward has the cost of a cached pass and two density passes (to have the units' values again, and for the
+    weights' gradients) whatever the method. Raises ValueError for n < 1, an
     order that is no permutation, and options that are none.
-    Sources: Papamakarios et al. 2017, equations 2–4; for caching Ramachandran et al. 2017.
+    Sources: Papamakarios et al. 2017, section 3; for caching Ramachandran et al. 2017.
     """
 
     def __init__(
@@ -63,8 +64,9 @@ class MaskedAutoregressive(Bijection):
         out, net_backward = self.net(x)
         mu, r = out[:, :, 0], out[:, :, 1]
         alpha, slope = self.log_scale(r)
-        s = np.exp(-alpha)
-        z = (x - mu) * s  # N18
+        with np.errstate(over="ignore", invalid="ignore"):
+            s = np.exp(-alpha)
+            z = (x - mu) * s  # N18
         self.check(z, alpha)
 
         def backward(g_z: Array, g_log_det: Array) -> Array:
@@ -79,7 +81,9 @@ class MaskedAutoregressive(Bijection):
 
     def z_to_x(self, z: Array) -> Mapped:
         """Make one coordinate after the other: each needs those before it."""
-        z = np.ascontiguousarray(as_batch(z, self.n, self, "z")[:, self.order].T)  # (n, N): a coordinate is a row
+        z = as_batch(z, self.n, self, "z")
+        dtype = np.result_type(z, self.net.weights[0].value)
+        z = np.ascontiguousarray(z[:, self.order].T, dtype=dtype)  # (n, N): a coordinate is a row
         alpha = np.empty_like(z)
 
         def emit(i: int, out: Array) -> Array:
@@ -109,12 +113,13 @@ class MaskedAutoregressive(Bijection):
 
     def check(self, out: Array, alpha: Array) -> None:
         """Raise NonFiniteError when a coordinate, (N, n) in the layer's order, has become infinite or NaN."""
-        wrong = np.flatnonzero(~np.isfinite(out).all(axis=0))
+        wrong = np.flatnonzero(~(np.isfinite(out) & np.isfinite(alpha)).all(axis=0))
         if wrong.size:
             i = int(wrong[0])
             raise NonFiniteError(
                 f"{type(self).__name__}: coordinate {self.order[i]}, step {i + 1} of {self.n}, is not finite; its "
-                f"log-scales reach {np.nanmax(abs(alpha[:, i]), initial=0):.3g}: give `bound` a smaller value"
+                f"log-scales reach {np.nanmax(abs(alpha[:, i]), initial=0):.3g}: give the layer a smaller `bound`, or "
+                "look at the layer before it"
             )
 
     def parameters(self) -> dict[str, Parameter]:
@@ -153,4 +158,19 @@ class InverseAutoregressive(Inverse):
         maf = MaskedAutoregressive(n, hidden, order, **options, rng=rng)
         super().__init__(maf)
         self.hidden, self.order, self.activation, self.degrees = maf.hidden, maf.order, activation, maf.degrees
-        self.bound, self.method = bound, method
+        self.bound = bound
+
+    @property
+    def method(self) -> str:
+        """How x_to_z goes about it."""
+        return self.maf.method
+
+    @method.setter
+    def method(self, method: str) -> None:
+        self.maf.method = method
+
+    @property
+    def maf(self) -> MaskedAutoregressive:
+        """The MAF whose directions are exchanged."""
+        assert isinstance(self.bijection, MaskedAutoregressive)
+        return self.bijection

@@ -1,4 +1,4 @@
-"""Matrix products that are counted: what a pass costs, measured instead of claimed."""
+"""Matrix products that are counted: what a pass through a MADE costs, measured instead of claimed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nfedu.arrays import Array
 
 
-@dataclass
+@dataclass(eq=False)  # two counts are two, even when they are equal
 class Count:
     """Multiply-adds of all products made while counting."""
 
@@ -21,7 +21,7 @@ _running: list[Count] = []
 
 @contextmanager
 def counting() -> Iterator[Count]:
-    """Count the work of every product in the block of this `with`, as `multiply_adds` of what it yields."""
+    """Count the work of every `product` in the block of this `with`: MADE's, in `multiply_adds` of what it yields."""
     count = Count()
     _running.append(count)
     try:

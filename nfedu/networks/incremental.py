@@ -69,13 +69,15 @@ def jacobi(net: MADE, N: int, dtype: np.dtype, emit: Emit) -> Array:
     """
     x = np.zeros((N, net.n), dtype)
     tolerance = 4 * np.finfo(dtype).eps
-    for _ in range(net.n):
+    for left in range(net.n - 1, -1, -1):
         out = net(x)[0]
         renewed = np.stack([emit(i, out[:, i].T) for i in range(net.n)], axis=1)
-        moved = np.max(abs(renewed - x) / np.maximum(abs(renewed), 1))
+        still = (abs(renewed - x) <= tolerance * abs(renewed)).all()
         x = renewed
-        if moved <= tolerance and dtype.kind != "c":  # a complex step's imaginary parts are far below any tolerance
+        if still and dtype.kind != "c":  # a complex step's imaginary parts are far below any tolerance
             break
+        if left:  # a guess that overflowed may be any number: ∞ times a masked 0 would spoil the exact ones
+            x[~np.isfinite(x)] = 0
     return x.T
 
 

@@ -36,9 +36,9 @@ class MADE:
     """From (N, n) to (N, n, outputs): row i of the result depends on coordinates 1 … i−1 alone; row 1 is constant.
 
     `hidden`: widths of 0 to any number of layers. `degrees`: "sequential" gives hidden unit k the degree (k mod (n−1))
-    + 1, "random" draws it from `rng`, and lists, one a layer, give them all; sorted in each case. Weights are (inputs,
-    outputs), all kept, though those that a mask forbids never count; they start as an MLP's, with the fan-in that the
-    mask leaves.
+    + 1, spread evenly in a layer narrower than n−1, "random" draws it from `rng`, and lists, one a layer, give them
+    all; sorted in each case. Weights are (inputs, outputs), all kept, though those that a mask forbids never count;
+    they start as an MLP's, with the fan-in that the mask leaves.
     """
 
     def __init__(
@@ -77,7 +77,10 @@ class MADE:
             self.blocks.append(blocks_of(mask))
 
     def mask(self, layer: int) -> Array:
-        """Return the mask of a layer's weights, (inputs, outputs): 1 where the degrees allow a connection."""
+        """Return the mask of a layer's weights, (inputs, outputs): 1 where the degrees allow a connection.
+
+        `incremental`, which goes degree by degree, relies on this very rule.
+        """
         above, below = self.degrees[layer + 1], self.degrees[layer]
         reach = above if layer < len(self.degrees) - 2 else above - 1  # the outputs for i see degrees < i
         return (below[:, None] <= reach).astype(np.float64)
@@ -143,13 +146,13 @@ def hidden_degrees(
 ) -> list[Array]:
     """Return the degrees of all hidden units, sorted within each layer; a ValueError for a request that is none."""
     most = max(n - 1, 1)
-    if degrees == "sequential":
-        return [np.sort(np.arange(width) % most + 1) for width in hidden]
+    if degrees == "sequential":  # a layer that is too narrow for all degrees has them evenly spread
+        return [np.sort(np.arange(w) % most + 1 if w >= most else np.arange(w) * most // w + 1) for w in hidden]
     if degrees == "random":
         return [np.sort(rng.integers(1, most + 1, width)) for width in hidden]
     given = [] if isinstance(degrees, str) else [np.sort(np.asarray(layer)) for layer in degrees]
     fits = [len(layer) for layer in given] == list(hidden) and not isinstance(degrees, str)
-    if not fits or any(layer.dtype.kind != "i" or layer[0] < 1 or layer[-1] > most for layer in given):
+    if not fits or any(layer.dtype.kind not in "iu" or layer[0] < 1 or layer[-1] > most for layer in given):
         raise ValueError(
             f"MADE: degrees = {degrees!r}, expected 'sequential', 'random', or for each hidden layer of widths "
             f"{tuple(hidden)} a list of that many integers 1 … {most}"

@@ -30,8 +30,12 @@ def distill(
 
     Each step draws a new batch from the student. `teacher` is anything with `log_prob` and `score`, a flow or a
     distribution of the same n; it is not changed. `average` β > 0: θ ends as a running mean; `anneal`: the learning
-    rate falls to zero along half a cosine. The history's `train` holds the Monte-Carlo KL of each step, in nats.
-    Raises DivergedError, with the step and the layer, when a number stops being finite; θ then is the best mean so far.
+    rate falls to zero along half a cosine. Keep the edges of a bounded domain out of it: distil before a common last
+    layer such as Logit, which does not change the KL. ActNorm and BatchNorm stay as they are. The history's `train`
+    holds the Monte-Carlo KL of each step, in nats.
+
+    Raises DivergedError, with the step and the layer, when a number stops being finite; θ then is the mean of those
+    whose loss was finite.
     """
     from tqdm import tqdm
 
@@ -42,6 +46,8 @@ def distill(
     if not 0 <= average < 1:
         raise ValueError(f"distill: average = {average}, expected 0 ≤ average < 1")
     optimizer = Adam() if optimizer is None else optimizer
+    if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
+        raise ValueError(f"distill: optimizer = {optimizer!r}, expected an optimizer such as nfedu.Adam(1e-3)")
     rate, history, mean, start = optimizer.learning_rate, History(), student.theta.copy(), perf_counter()
     bar = tqdm(range(steps), disable=None if progress else True, desc="distill", leave=False)
     try:
@@ -49,14 +55,16 @@ def distill(
             if anneal:
                 optimizer.learning_rate = rate * 0.5 * (1 + np.cos(np.pi * step / steps))
             history.train.append(finite(reverse_kl(student, teacher, batch_size, rng), student.grad))  # N22
+            mean += max(1 - average, 1 / (history.steps + 1)) * (student.theta - mean)  # θ, whose loss was finite
             optimizer.step(student.theta, student.grad)
             history.steps += 1
-            mean += max(1 - average, 1 / history.steps) * (student.theta - mean)
             if step % 50 == 0:
                 bar.set_postfix_str(f"KL {np.mean(history.train[-50:]):.3f}")
-    except (NonFiniteError, ValueError) as error:
+        reverse_kl(student, teacher, batch_size, rng)  # the last θ is kept only if its loss is finite too
+        mean += max(1 - average, 1 / (history.steps + 1)) * (student.theta - mean)
+    except NonFiniteError as error:
         raise DivergedError(
-            f"distillation diverged at step {history.steps}: {error}. theta is the mean of the steps before; "
+            f"distillation diverged at step {history.steps}: {error}. theta is back at the mean before; "
             f"try a smaller learning rate than {rate:g}"
         ) from error
     finally:

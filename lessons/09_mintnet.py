@@ -61,6 +61,8 @@ lesson.claim("N23", "z_to_x undoes it", back, 1e-12, nfedu.MintLayer.z_to_x)
 print(check_bijection(layer, x[:4]).raise_if_failed().summary())
 
 unit = nfedu.MintUnit((2, 3, 3), filters=3, rng=rng)
+for p in unit.parameters().values():
+    p.value += 0.3 * rng.standard_normal(p.value.shape)
 fig, axes = plt.subplots(1, 4, figsize=(12.5, 3.5))
 for ax, (inputs, outputs), title in ((axes[0], (0, 0), "own channel"), (axes[1], (0, 1), "a channel before")):
     ax.imshow(triangle(2, 1, 1)[:, :, inputs, outputs], cmap="gray", vmin=-0.6, vmax=1.1)

@@ -131,8 +131,8 @@ axes[0].set_ylim(-6, 6)
 axes[0].legend()
 show_images(axes[2], np.concatenate([images[name][:8] for name in images]) / 16, 8)
 axes[2].set_title("of each kind, eight images")
-caption = """Q–Q plots: a curve on the dotted line is distributed as the base. Digits are, training ones best; upside
-down or shuffled, the same pixels are far out in the latent space."""
+caption = """Q–Q plots: what lies on the dotted line is distributed as the base. Training digits lie a little too close
+to 0 (memory), test digits a little too far out, digits upside down far, and shuffled pixels off the scale."""
 lesson.show(fig, "10_latents", caption)
 if lesson.length != "quick":
     worse = distances["test digits"] / distances["test digits, pixels shuffled"]

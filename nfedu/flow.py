@@ -19,7 +19,7 @@ from nfedu.parameters import Parameter, cast, pack
 
 
 class Flow:
-    """X = f_θ(Z), Z ~ base: log p_X(x) = log p_Z(f_θ⁻¹(x)) + log|det ∂f_θ⁻¹(x)/∂x| (N6).
+    """X = f_θ(Z), Z ~ base: log p_X(x) = log p_Z(f_θ⁻¹(x)) + log|det ∂f_θ⁻¹(x)/∂x| (N6), exact for every x (N1).
 
     `bijections` are given in the order in which z meets them on its way to x; one bijection or several. All their
     parameters are moved into `theta`, their gradients into `grad` (flat vectors): a layer belongs to one flow only.
@@ -57,7 +57,11 @@ class Flow:
         return score
 
     def nll(self, x: Array) -> float:
-        """Return the mean negative log-likelihood in nats per point, and set `grad` to its gradient in θ (N8)."""
+        """Return the mean negative log-likelihood in nats per point, and set `grad` to its gradient in θ (N8).
+
+        Up to the data's entropy this is their KL divergence from the model, and that of their latents from the base
+        (N24).
+        """
         z, log_det, backward = self.x_to_z(x)
         log_p = self.base.log_prob(z) + log_det  # N8
         N = len(z)

@@ -14,7 +14,7 @@ Mapped = tuple[Array, Array, Backward]
 
 
 class Bijection:
-    """An invertible, differentiable map between a latent z and data x of the same dimension n (N5).
+    """An invertible, differentiable map between a latent z and data x of the same dimension n (N5): equations (M2).
 
     Four promises, for a batch of N points in rows:
 
@@ -53,12 +53,15 @@ class Bijection:
         return any(getattr(part, "mixes_rows", False) for part in self.parts())
 
     def jacobian_pattern(self) -> tuple[Array, Array] | None:
-        """Return what ∂x/∂z and ∂z/∂x must hold whatever θ is, (n, n) each, NaN where anything may stand; or None."""
+        """Return what ∂x/∂z and ∂z/∂x must hold whatever θ is, (n, n) each, NaN where anything may stand; or None.
+
+        Where it is a triangle, the determinant is the product of the diagonal (N9).
+        """
         return None
 
 
 class Chain(Bijection):
-    """x = f⁽ᴹ⁾∘…∘f⁽¹⁾(z): the layers in the order in which z meets them; their log-dets add (N7)."""
+    """x = f⁽ᴹ⁾∘…∘f⁽¹⁾(z): the layers in the order in which z meets them; their log-dets add (N7, M3)."""
 
     def __init__(self, bijections: Sequence[Bijection]) -> None:
         self.bijections = list(bijections)

@@ -1,4 +1,4 @@
-"""Scalar maps, each applied to every coordinate: the Jacobian is diagonal and log|det| a sum over coordinates."""
+"""Scalar maps (N2), each applied to every coordinate: the Jacobian is diagonal, log|det| a sum over coordinates."""
 
 from __future__ import annotations
 

@@ -26,7 +26,10 @@ class Grid(NamedTuple):
 
 
 def density_on_grid(distribution: Distribution, low: ArrayLike, high: ArrayLike, points: ArrayLike = 400) -> Grid:
-    """Evaluate exp(log_prob) at the midpoints of `points` cells along each side of the box [low, high], n = 1 or 2."""
+    """Evaluate exp(log_prob) at the midpoints of `points` cells along each side of the box [low, high], n = 1 or 2.
+
+    With one row of N4's determinant left out (M1) the integral is not 1.
+    """
     n = distribution.n
     if n > 2:
         raise ValueError(f"density_on_grid: n = {n}, expected 1 or 2; a grid in more dimensions has too many points")

@@ -50,7 +50,7 @@ def gradient(f: Callable[[Array], float], x: Array, method: str = "complex") -> 
 
 
 def jacobians(f: Function, x: Array, method: str = "complex") -> Array:
-    """Return the Jacobian of `f` at every row of a batch `x` (N, n), as (N, outputs, n).
+    """Return the Jacobian of `f` at every row of a batch `x` (N, n), as (N, outputs, n): what N3 takes the det of.
 
     f maps (N, n) to (N, outputs), each row on its own: then one evaluation gives a column of all N Jacobians.
     """

@@ -31,7 +31,8 @@ class MLP:
     Weights are kept as (inputs, outputs), for rows of points: h_{l+1} = φ(h_l W_l + b_l). Hidden weights start as
     N(0, 2/fan-in) (He et al. 2015), and so do hidden biases: were they 0, then for a single input all kinks of the
     first layer would lie at 0. The last weights start at `output_scale` times N(0, 1/fan-in), so that a fresh coupling
-    is close to the identity but not stuck at it. An empty `hidden` gives a linear map.
+    is close to the identity but not stuck at it. An empty `hidden` gives a linear map. Its `backward` multiplies by the
+    Jacobian that N12 means (M5).
     """
 
     def __init__(

@@ -1,0 +1,104 @@
+"""MintNet: masks, the two orders, the iteration and where it fails, the fallback that ends."""
+
+import numpy as np
+import pytest
+
+import nfedu
+from nfedu.bijections.mint import triangle
+from nfedu.checks import layer_jacobians
+
+
+def layer(shape=(1, 8, 8), filters=4, scale=1.0, seed=0):
+    made = nfedu.MintLayer(shape, filters, rng=np.random.default_rng(seed))
+    for kernel in made.kernels:
+        kernel.value *= scale
+    for bias in made.biases:
+        bias.value += 0.3 * np.random.default_rng(seed + 1).standard_normal(bias.value.shape)
+    return made
+
+
+def test_type_a_sees_earlier_channels_whole_and_its_own_past():
+    mask = triangle(3, 2, 2)
+    assert mask.shape == (3, 3, 6, 6)
+    for dy, dx, i, o in np.ndindex(3, 3, 6, 6):
+        below, own = i % 3 < o % 3, i % 3 == o % 3
+        past = (dy, dx) <= (1, 1)
+        assert mask[dy, dx, i, o] == (below or (own and past))
+
+
+def test_the_second_layer_of_a_unit_has_the_reverse_order():
+    unit = nfedu.MintUnit((2, 2, 3), 2, rng=np.random.default_rng(0))
+    x = np.random.default_rng(1).standard_normal((2, 12))
+    first = layer_jacobians(nfedu.Chain(unit.bijections[-1:]), "x_to_z", x)[0]
+    second = layer_jacobians(nfedu.Chain(unit.bijections[:3]), "x_to_z", x)[0]
+    assert not first[:, ~np.tri(12, dtype=bool)].any()
+    assert not second[:, ~np.tri(12, dtype=bool).T].any()
+    assert second[:, 0, 1:].any(), "the first coordinate sees what comes after"
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 1.5])
+def test_the_iteration_solves_to_rounding_within_forty_rounds(scale):
+    made, z = layer(scale=scale), np.random.default_rng(2).standard_normal((20, 64))
+    x, left, residuals = made.iterate(z)
+    assert not left.any()
+    assert len(residuals) <= 40
+    np.testing.assert_allclose(made.x_to_z(x)[0], z, atol=1e-12)
+    slow = made.iterate(z, 0.3)[2]
+    assert len(slow) > 2 * len(residuals)
+
+
+def test_the_iteration_diverges_for_steps_beyond_two():
+    residuals = layer().iterate(np.random.default_rng(2).standard_normal((5, 64)), 2.1, 60)[2]
+    assert residuals[-1] > 10 * residuals[0]
+
+
+@pytest.mark.parametrize("scale", [5.0, 6.0])
+def test_the_fallback_solves_what_the_iteration_does_not(scale):
+    made, z = layer(scale=scale), np.random.default_rng(3).standard_normal((30, 64))
+    _, left, _ = made.iterate(z)
+    assert left.any(), "weights are to be so large that it fails"
+    x = made.solve(z)
+    np.testing.assert_allclose(made.x_to_z(x)[0], z, atol=1e-10)
+    np.testing.assert_allclose(made.by_coordinates(z)[~left], x[~left], atol=1e-8)
+
+
+def test_an_unsolved_equation_says_its_residual(monkeypatch):
+    made, z = layer(scale=6.0), np.random.default_rng(3).standard_normal((30, 64))
+    monkeypatch.setattr(type(made), "by_coordinates", lambda self, z: np.zeros_like(z))
+    with pytest.raises(ValueError, match=r"L\(x\) = z is solved with a residual of \d\.\de[+-]\d+ only, expected"):
+        made.z_to_x(z)
+
+
+def test_the_diagonal_is_positive_whatever_the_weights_are():
+    for seed in range(5):
+        made = layer((2, 3, 3), 3, scale=5.0, seed=seed)
+        J = layer_jacobians(made, "x_to_z", np.random.default_rng(seed).standard_normal((10, 18)))[0]
+        assert (np.diagonal(J, axis1=1, axis2=2) >= np.exp(made.log_t.value)).all()
+
+
+def test_float32_comes_back_to_its_rounding():
+    made = nfedu.parameters.cast(nfedu.MintUnit((1, 8, 8), 4, rng=np.random.default_rng(0)), np.float32)
+    x = np.random.default_rng(1).standard_normal((10, 64)).astype(np.float32)
+    back = made.z_to_x(made.x_to_z(x)[0])[0]
+    assert back.dtype == np.float32
+    np.testing.assert_allclose(back, x, atol=1e-4)
+
+
+def test_the_model_has_the_units_it_is_asked_for():
+    flow = nfedu.models.mint_net((1, 8, 8), (2, 1, 1), (2, 1, 1), rng=np.random.default_rng(0))
+    kinds = [type(f).__name__ for f in flow.bijection.bijections[::-1]]
+    assert kinds == ["Logit", "MintUnit", "MintUnit", "Squeeze", "MintUnit", "Squeeze", "MintUnit", "Rescale"]
+    assert [f.shape for f in flow.bijection.bijections[::-1] if isinstance(f, nfedu.MintUnit)] == [
+        (1, 8, 8), (1, 8, 8), (4, 4, 4), (16, 2, 2)]  # fmt: skip
+
+
+def test_bad_arguments_are_refused():
+    rng = np.random.default_rng(0)
+    for arguments, message in (
+        (((4, 4),), r"shape = \(4, 4\), expected \(channels, height, width\)"),
+        (((1, 4, 4), 0), "filters = 0, step = 1.0; expected an integer ≥ 1 and a number > 0"),
+        (((1, 4, 4), 2, -1.0), "filters = 2, step = -1.0; expected"),
+    ):
+        for kind in (nfedu.MintLayer, nfedu.MintUnit):
+            with pytest.raises(ValueError, match=message):
+                kind(*arguments, rng=rng)

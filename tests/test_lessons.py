@@ -35,7 +35,7 @@ def test_the_committed_ledger_has_every_claim_of_the_lessons(quick):
     for tag, number, function in re.findall(r"^✓ ([NM]\d+) +(\d\d)  (\S+)", quick, re.MULTILINE):
         row = rf"^\| {tag} \|.* \| {number} \| "
         assert re.search(row, page, re.MULTILINE), (tag, number)
-        assert tag[0] == "M" or f"`{function}`" in page
+        assert tag[0] == "M" or f"`{function}" in page
 
 
 def test_every_statement_is_named_in_a_docstring_of_the_library():
@@ -79,7 +79,7 @@ def test_every_lesson_draws_what_is_committed(quick):
 def test_a_lesson_runs_alone_from_any_folder(path, tmp_path):
     done = run(str(path), "--quick", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("✓") > 5
+    assert done.stdout.count("✓") > 3
     assert not list(tmp_path.iterdir()), "it writes beside the lessons, not where it is called"
 
 

@@ -41,8 +41,8 @@ def autoregressive(kind=nfedu.MaskedAutoregressive, **options):
     return lambda n, rng: kind(n, order=np.roll(np.arange(n), 1), rng=rng, **options)
 
 
-def mint(kind):
-    return lambda shape, rng: kind(shape, filters=2, rng=rng)
+def mint(kind, filters=2):
+    return lambda shape, rng: kind(shape, filters=filters, rng=rng)
 
 
 def in_training(layer):
@@ -127,6 +127,7 @@ ENTRIES = [
     Entry("InverseAutoregressive, 64, jacobi", autoregressive(nfedu.InverseAutoregressive, method="jacobi"), (64,)),
     Entry("MintLayer", mint(nfedu.MintLayer), ((1, 2, 2), (2, 2, 2), (1, 4, 4), (2, 3, 5), (3, 4, 4))),
     Entry("MintUnit", mint(nfedu.MintUnit), ((1, 2, 2), (2, 2, 2), (1, 4, 4), (3, 2, 2))),
+    Entry("MintUnit, larger", mint(nfedu.MintUnit, filters=1), ((2, 3, 5), (3, 4, 4))),
     Entry("Inverse of SinhArcsinh", lambda n, rng: nfedu.Inverse(nfedu.SinhArcsinh(n, 0.4, 0.7))),
     Entry("Inverse of a coupling", lambda n, rng: nfedu.Inverse(coupling(hidden=(6,))(n, rng)), (2, 3, 5)),
     Entry("Chain", lambda n, rng: nfedu.Chain(four_layers(n, rng)), (2, 3, 5)),

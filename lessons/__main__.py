@@ -88,8 +88,8 @@ def ledger() -> str:
     lines += [row("tag", "printed", "should be", "lesson", "what was measured", "as printed", "corrected", "tolerance")]
     lines += [row(*["---"] * 8)]
     for tag, (printed, corrected) in MISPRINTS.items():
-        for c in (c for c in LEDGER if c.tag == tag and c.printed is not None):
-            numbers = f"{c.printed:.3g}", f"{c.error:.2g}"
+        for c in (c for c in LEDGER if c.tag == tag):
+            numbers = "–" if c.printed is None else f"{c.printed:.3g}", f"{c.error:.2g}"
             lines.append(row(tag, printed, corrected, c.lesson[:2], c.statement, *numbers, f"{c.tolerance:g}"))
     return "\n".join([*lines, ""])
 

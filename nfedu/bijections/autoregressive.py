@@ -31,8 +31,8 @@ class MaskedAutoregressive(Bijection):
     - "jacobi": whole passes over all coordinates until nothing moves, at most n (Song et al. 2021).
 
     Its backward has the cost of a cached pass and two density passes (to have the units' values again, and for the
-    weights' gradients) whatever the method. Raises ValueError for n < 1, an
-    order that is no permutation, and options that are none.
+    weights' gradients) whatever the method. Raises ValueError for n < 1, an order that is no permutation, and options
+    that are none.
     Sources: Papamakarios et al. 2017, section 3; for caching Ramachandran et al. 2017.
     """
 

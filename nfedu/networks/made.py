@@ -59,9 +59,8 @@ class MADE:
         as_generator(rng, self)
         inputs = np.arange(1, n + 1)
         self.degrees = [inputs, *hidden_degrees(degrees, hidden, n, rng), np.repeat(inputs, outputs)]
-        self.upto = [
-            np.searchsorted(d, np.arange(n + 1), "right").tolist() for d in self.degrees
-        ]  # units of degree ≤ d
+        upto = [np.searchsorted(degrees, np.arange(n + 1), "right") for degrees in self.degrees]
+        self.upto = [counts.tolist() for counts in upto]  # [layer][d]: units of degree ≤ d
         size = max(DEGREES, -(-n // 32))
         self.degree_blocks = [(first, min(first + size, n)) for first in range(0, n, size)]
         self.weights: list[Parameter] = []

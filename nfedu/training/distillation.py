@@ -11,7 +11,7 @@ from nfedu.distributions import Distribution
 from nfedu.flow import Flow
 from nfedu.training.checkpoint import History
 from nfedu.training.fit import DivergedError, finite
-from nfedu.training.optimizers import Adam, Optimizer
+from nfedu.training.optimizers import Optimizer, annealed, as_optimizer
 
 
 def distill(
@@ -45,15 +45,13 @@ def distill(
     steps, batch_size = as_count(steps, rng, "distill: steps"), as_count(batch_size, rng, "distill: batch_size")
     if not 0 <= average < 1:
         raise ValueError(f"distill: average = {average}, expected 0 ≤ average < 1")
-    optimizer = Adam() if optimizer is None else optimizer
-    if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
-        raise ValueError(f"distill: optimizer = {optimizer!r}, expected an optimizer such as nfedu.Adam(1e-3)")
+    optimizer = as_optimizer(optimizer, "distill")
     rate, history, mean, start = optimizer.learning_rate, History(), student.theta.copy(), perf_counter()
     bar = tqdm(range(steps), disable=None if progress else True, desc="distill", leave=False)
     try:
         for step in bar:
             if anneal:
-                optimizer.learning_rate = rate * 0.5 * (1 + np.cos(np.pi * step / steps))
+                optimizer.learning_rate = annealed(rate, step / steps)
             history.train.append(finite(reverse_kl(student, teacher, batch_size, rng), student.grad))  # N22
             mean += max(1 - average, 1 / (history.steps + 1)) * (student.theta - mean)  # θ, whose loss was finite
             optimizer.step(student.theta, student.grad)

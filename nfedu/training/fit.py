@@ -14,7 +14,7 @@ from nfedu.arrays import Array, NonFiniteError, as_batch, as_generator
 from nfedu.bijections.normalization import in_mode, normalizations
 from nfedu.flow import Flow
 from nfedu.training.checkpoint import History, Run
-from nfedu.training.optimizers import Adam, Optimizer
+from nfedu.training.optimizers import Optimizer, annealed, as_optimizer
 
 Transform = Callable[[Array, np.random.Generator], Array]
 
@@ -70,9 +70,7 @@ def fit(
             f"{weight_decay}; expected batch_size ≥ 1, epochs ≥ 1, 0 ≤ average < 1, weight_decay ≥ 0"
         )
     as_generator(rng, "fit")
-    optimizer = Adam() if optimizer is None else optimizer
-    if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
-        raise ValueError(f"fit: optimizer = {optimizer!r}, expected an optimizer such as nfedu.Adam(1e-3)")
+    optimizer = as_optimizer(optimizer, "fit")
     matrices = [p for p in flow.parameters().values() if p.value.ndim > 1] if weight_decay else []
     settings = {"batch_size": batch_size, "average": average, "weight_decay": weight_decay, "anneal": anneal}
     settings["learning_rate"], settings["epochs"] = optimizer.learning_rate, epochs if anneal else 0
@@ -98,7 +96,7 @@ def fit(
             if epoch > 0 and (epoch - 1 - history.best_epoch >= patience or history.seconds > seconds):
                 break
             if anneal:
-                optimizer.learning_rate = rate * 0.5 * (1 + np.cos(np.pi * epoch / epochs))
+                optimizer.learning_rate = annealed(rate, epoch / epochs)
             losses = []
             for rows in np.array_split(rng.permutation(len(x)), batches):
                 batch = x[rows] if transform is None else transform(x[rows], rng)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -69,6 +69,19 @@ class Adam:
             np.divide(m, scale, out=scale)
             scale *= rate
             theta[block] -= scale
+
+
+def as_optimizer(optimizer: Any, owner: str) -> Optimizer:
+    """Return the optimizer, Adam() for None, or raise ValueError when it is none, such as a class or a name."""
+    optimizer = Adam() if optimizer is None else optimizer
+    if isinstance(optimizer, type) or not hasattr(optimizer, "step"):
+        raise ValueError(f"{owner}: optimizer = {optimizer!r}, expected an optimizer such as nfedu.Adam(1e-3)")
+    return optimizer
+
+
+def annealed(rate: float, done: float) -> float:
+    """Return the learning rate when a share `done` of training is over: half a cosine (Loshchilov & Hutter 2017)."""
+    return float(rate * 0.5 * (1 + np.cos(np.pi * done)))
 
 
 def fraction(value: float, name: str) -> float:

@@ -16,19 +16,23 @@ from nfedu.parameters import Parameter, named
 
 
 class Coupling(Bijection):
-    """What all couplings share: a mask that says what passes, and `net`, which looks at that.
+    """What all couplings share: a mask that says what passes, and a network that looks at that.
 
-    `passes`: booleans (n,), exchanged when `flip`. In formulas a is the part that passes, b the part that is changed.
+    In formulas a is the part that passes, b the part that is changed; `flip` exchanges them.
     """
 
-    net: Any
-    mask: Any
-
-    def __init__(self, passes: Array, flip: bool) -> None:
-        self.n, self.flip = len(passes), bool(flip)
+    def __init__(self, n: int, hidden: Sequence[int], d: int | None, flip: bool, mask: Any, activation: str) -> None:
+        passes = partition(n, d, mask, self)
+        self.n, self.hidden, self.d, self.flip, self.activation = len(passes), tuple(hidden), d, bool(flip), activation
+        self.mask: Any = None if mask is None else np.array(mask)
         self.passes = ~passes if self.flip else passes
         self.a, self.b = span(self.passes), span(~self.passes)
         self.n_a, self.n_b = int(self.passes.sum()), int((~self.passes).sum())
+        self.net: Any
+
+    def conditioner(self, outputs: int, rng: np.random.Generator) -> Any:
+        """Return a new network from the part that passes to so many outputs."""
+        return MLP(self.n_a, self.hidden, outputs, self.activation, rng=rng)
 
     def split(self, y: Array) -> tuple[Array, Array]:
         """Return (the part that passes, the part that is changed)."""
@@ -70,10 +74,8 @@ class AdditiveCoupling(Coupling):
         activation: str = "relu",
         rng: np.random.Generator,
     ) -> None:
-        super().__init__(partition(n, d, mask, self), flip)
-        self.hidden, self.d, self.activation = tuple(hidden), d, activation
-        self.mask = None if mask is None else np.array(mask)
-        self.net = MLP(self.n_a, self.hidden, self.n_b, activation, rng=rng)
+        super().__init__(n, hidden, d, flip, mask, activation)
+        self.net = self.conditioner(self.n_b, rng)
 
     def z_to_x(self, z: Array) -> Mapped:
         """Add the shift."""
@@ -131,9 +133,8 @@ class AffineCoupling(Coupling):
         bound: float | None = 1.0,
         rng: np.random.Generator,
     ) -> None:
-        super().__init__(partition(n, d, mask, self), flip)
-        self.hidden, self.d, self.activation, self.bound = tuple(hidden), d, activation, bound
-        self.mask = None if mask is None else np.array(mask)
+        super().__init__(n, hidden, d, flip, mask, activation)
+        self.bound = bound
         self.net = self.conditioner(2 * self.n_b, rng)
         self.log_scale = LogScale(self.n_b, bound, self)
 
@@ -167,10 +168,6 @@ class AffineCoupling(Coupling):
             return self.join(g_a + net_backward(-g_xb, g_alpha), g_xb)
 
         return self.join(x_a, z_b), -alpha.sum(axis=1), backward  # N15, N16
-
-    def conditioner(self, outputs: int, rng: np.random.Generator) -> Any:
-        """Return a new network from the part that passes to so many outputs."""
-        return MLP(self.n_a, self.hidden, outputs, self.activation, rng=rng)
 
     def conditions(self, y_a: Array) -> tuple[Array, Array, Callable[[Array, Array], Array]]:
         """Return μ_θ and α_θ of the part that passes, (N, b) each, and the way back from their gradients to it."""

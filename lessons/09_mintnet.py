@@ -43,6 +43,10 @@ rng = np.random.default_rng(9)
 # Replace $w^2_{ij}$ by $\mathrm{sign}(w^3_i)\,\mathrm{sign}(w^1_j)\,|w^2_{ij}|$ and every term is ≥ 0, whatever is
 # learned. The log-det is the sum of the logarithms of this diagonal, and it is known after one pass. A *unit* is two
 # layers, the second with the order of all coordinates reversed.
+#
+# ```{literalinclude} ../nfedu/bijections/mint.py
+# :pyobject: MintLayer.apply
+# ```
 
 # %%
 layer = nfedu.MintLayer((2, 3, 3), filters=3, rng=rng)
@@ -63,16 +67,25 @@ print(check_bijection(layer, x[:4]).raise_if_failed().summary())
 unit = nfedu.MintUnit((2, 3, 3), filters=3, rng=rng)
 for p in unit.parameters().values():
     p.value += 0.3 * rng.standard_normal(p.value.shape)
-fig, axes = plt.subplots(1, 4, figsize=(12.5, 3.5))
-for ax, (inputs, outputs), title in ((axes[0], (0, 0), "own channel"), (axes[1], (0, 1), "a channel before")):
-    ax.imshow(triangle(2, 1, 1)[:, :, inputs, outputs], cmap="gray", vmin=-0.6, vmax=1.1)
-    ax.set(xticks=[], yticks=[], title=f"mask of 3×3 taps: {title}")
-show_jacobian(axes[2], J[0], "z", "x")
-axes[2].set_title("∂z/∂x of a layer, 2×3×3")
-show_jacobian(axes[3], layer_jacobians(unit, "x_to_z", x)[0][0], "z", "x")
-axes[3].set_title("of a unit, both orders")
-caption = """Light taps are used: all of earlier channels, and of the own one the raster past and the centre. The
-Jacobian of a layer is triangular in this order (grey: exactly 0); that of a pair of layers is full."""
+A = triangle(3, 1, 1)[:, :, :, 1].transpose(2, 0, 1)  # what the second of three channels sees of each, (3, 3, 3)
+taps = np.stack([A, A[::-1, ::-1, ::-1]])  # type B: the reverse order, of channels and of pixels
+fig, axes = plt.subplots(1, 3, figsize=(12.5, 3.9), width_ratios=[1.25, 1, 1])
+tiled = np.pad(taps, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=np.nan)
+tiled = tiled.transpose(0, 2, 1, 3).reshape(8, 12)[:-1, :-1]
+axes[0].pcolormesh(np.ma.masked_invalid(tiled), cmap="gray", vmin=-0.6, vmax=1.5, edgecolors="w", linewidth=1.5)
+axes[0].plot(*np.meshgrid([1.5, 5.5, 9.5], [1.5, 5.5]), "o", color="tab:red", markersize=4)
+axes[0].set(aspect="equal", title="3×3 taps", xticks=[1.5, 5.5, 9.5], yticks=[1.5, 5.5], yticklabels=["type A", "type B"])
+axes[0].set_xticklabels(["of the channel before", "of its own", "of the one after"])
+axes[0].invert_yaxis()
+axes[0].tick_params(length=0)
+axes[0].spines[:].set_visible(False)
+show_jacobian(axes[1], J[0], "z", "x")
+axes[1].set_title("∂z/∂x of a layer, 2×3×3")
+show_jacobian(axes[2], layer_jacobians(unit, "x_to_z", x)[0][0], "z", "x")
+axes[2].set_title("of a unit, a layer of each type")
+caption = """What a pixel sees (light taps; red: its own place). Type A: all of the channels before, and of its own the
+raster past and itself; type B: the reverse. The Jacobian of a layer is triangular (grey: exactly 0), that of a pair
+is full."""
 lesson.show(fig, "09_masks", caption)
 
 # %% [markdown]
@@ -86,6 +99,11 @@ lesson.show(fig, "09_masks", caption)
 #
 # At the solution its Jacobian is $I - a D^{-1} J$, triangular with $1 - a$ on the diagonal. So it converges from nearby
 # for $0 < a < 2$; at $a = 1$ the matrix is nilpotent, faster than any geometric series; for $a > 2$ it is driven away.
+#
+# ```{literalinclude} ../nfedu/bijections/triangular.py
+# :pyobject: iterate
+# ```
+#
 # When it does not converge from far away, `MintLayer` solves coordinate by coordinate: each is a monotone equation with
 # a bracket that always ends. And $\partial x/\partial z = J^{-1}$: backward solves a triangular system, and never looks
 # at the iterations.

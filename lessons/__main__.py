@@ -10,8 +10,9 @@ from time import perf_counter
 
 from tqdm import tqdm
 
-from nfedu.lesson import LEDGER
-from nfedu.statements import MISPRINTS, STATEMENTS, TAGS
+from nfedu import ledger
+from nfedu.lesson import LEDGER, Lesson
+from nfedu.statements import TAGS
 
 HERE = Path(__file__).resolve().parent
 LESSONS = {path.name[:2]: path for path in sorted(HERE.glob("[0-9][0-9]_*.py"))}
@@ -47,9 +48,13 @@ def main() -> int:
     missing = [tag for tag in TAGS if tag not in {c.tag for c in LEDGER}] if numbers == list(LESSONS) else []
     if missing:
         print(f"no lesson claims {', '.join(missing)}")
-    elif numbers == list(LESSONS) and not failed and not flags:
-        (HERE / "LEDGER.md").write_text(ledger())
-        print("ledger: lessons/LEDGER.md")
+    elif numbers == list(LESSONS) and not failed:
+        figures = HERE.parent / "figures"
+        drawn = Lesson("the ledger", "default", figures / "quick" if options.quick else figures)
+        drawn.show(ledger.errata(LEDGER), "errata", ledger.CAPTION)
+        if not flags:
+            (HERE / "LEDGER.md").write_text(ledger.page(LEDGER))
+            print("ledger: lessons/LEDGER.md")
     return 1 if failed or missing else 0
 
 
@@ -67,36 +72,6 @@ def promised(path: Path) -> set[str]:
     heading = re.search(r"^# \*Notes: .*?\*$", path.read_text(), re.MULTILINE | re.DOTALL)
     ranges = re.findall(r"([NM])(\d+)(?:–[NM](\d+))?", heading[0] if heading else "")
     return {f"{kind}{i}" for kind, first, last in ranges for i in range(int(first), int(last or first) + 1)}
-
-
-def ledger() -> str:
-    """Return all claims as a page: the statements with what shows them, then the misprints, both forms as numbers."""
-    lines = [
-        "# The ledger",
-        "",
-        "Written by `python -m lessons`: every statement of the notes, the function that shows",
-    ]
-    lines += ["it, the measured error, and the tolerance that it must keep.", ""]
-    lines += [row("tag", "heading", "statement", "lesson", "function", "what was measured", "error", "tolerance")]
-    lines += [row(*["---"] * 8)]
-    for tag, (heading, says) in STATEMENTS.items():
-        for c in (c for c in LEDGER if c.tag == tag):
-            numbers = f"{c.error:.2g}", f"{c.tolerance:g}"
-            lines.append(row(tag, heading, says, c.lesson[:2], f"`{c.function}`", c.statement, *numbers))
-            heading = says = ""
-    lines += ["", "## Errata", "", "Each misprint's printed form fails the check that its corrected form passes.", ""]
-    lines += [row("tag", "printed", "should be", "lesson", "what was measured", "as printed", "corrected", "tolerance")]
-    lines += [row(*["---"] * 8)]
-    for tag, (printed, corrected) in MISPRINTS.items():
-        for c in (c for c in LEDGER if c.tag == tag):
-            numbers = "–" if c.printed is None else f"{c.printed:.3g}", f"{c.error:.2g}"
-            lines.append(row(tag, printed, corrected, c.lesson[:2], c.statement, *numbers, f"{c.tolerance:g}"))
-    return "\n".join([*lines, ""])
-
-
-def row(*cells: str) -> str:
-    """Return a row of a table; a bar inside a cell would end it, so it becomes the sign for divides, ∣."""
-    return f"| {' | '.join(cell.replace('|', '∣') for cell in cells)} |"
 
 
 def summary(seconds: dict[str, float], failed: list[str]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from nfedu.arrays import Array, as_batch, as_generator, as_shape
 from nfedu.bijections.base import Bijection, Chain, Mapped
 from nfedu.bijections.permutations import Reverse
+from nfedu.bijections.triangular import by_coordinates, imaginary_part, iterate, solve_transposed
 from nfedu.networks.convolution import correlate, kernel_gradient, neighbours, turned
 from nfedu.parameters import Parameter, named
 
@@ -40,7 +41,9 @@ class MintLayer(Bijection):
             raise ValueError(f"MintLayer: filters = {filters}, step = {step}; expected an integer ≥ 1, 0 < step < 2")
         self.filters, self.step = filters, step
         C, K = self.shape[0], filters
-        self.masks = [triangle(C, inputs, outputs) for inputs, outputs in ((1, K), (K, K), (K, 1))]
+        sizes = (1, K), (K, K), (K, 1)
+        self.masks = [triangle(C, inputs, outputs) for inputs, outputs in sizes]
+        self.same = [np.tile(np.eye(C, dtype=bool), size) for size in sizes]  # which centre taps stay in a channel
         fan_in = [max(1.0, mask.sum() / mask.shape[3]) for mask in self.masks]
         spread = [1 / np.sqrt(fan_in[0]), 1 / np.sqrt(fan_in[1]), 0.3 / np.sqrt(fan_in[2])]
         self.kernels = [
@@ -64,16 +67,12 @@ class MintLayer(Bijection):
         z = as_batch(z, self.n, self, "z")
         x = self.solve(z)
         _, d, back = self.apply(x)
+        nothing = np.zeros_like(x)
 
         def backward(g_x: Array, g_log_det: Array) -> Array:
-            G = g_x + back(np.zeros_like(x), -g_log_det[:, None] / d, True)  # what reaches x in all
-            g_z = G / d
-            for _ in range(self.n):  # Jᵀ g_z = G is triangular: 1 − Jᵀ/diag is nilpotent, n rounds are always enough
-                rest = G - back(g_z, np.zeros_like(d), False)
-                g_z += rest / d
-                if abs(rest).max() <= 10 * np.finfo(d.dtype).eps * abs(G).max():
-                    break
-            back(-g_z, np.zeros_like(d), True)  # ∂x/∂θ = −J⁻¹ ∂L/∂θ
+            g = g_x + back(nothing, -g_log_det[:, None] / d, True)  # what reaches x in all
+            g_z = solve_transposed(lambda v: back(v, nothing, False), d, g)
+            back(-g_z, nothing, True)  # ∂x/∂θ = −J⁻¹ ∂L/∂θ
             return g_z
 
         return x, -np.log(d).sum(axis=1), backward
@@ -95,27 +94,30 @@ class MintLayer(Bijection):
         rows3 = neighbours(maps(h2))
         y = correlate(rows3, kernels[2], H) + self.biases[2].value
 
-        w1, w2, w3 = self.centres(kernels)  # (K, C), (K, K, C) from j to i, (K, C)
-        s1, s2 = 1 - h1.reshape(-1, K, C) ** 2, 1 - h2.reshape(-1, K, C) ** 2  # h'
-        u = np.einsum("pjc,jic->pic", s1 * w1, w2)
-        d = t + to_rows(maps((w3 * s2 * u).sum(axis=1)))  # N23, > 0 since every product w3 w2 w1 is ≥ 0
+        w1, w2, w3 = self.centres(kernels)
+        s1, s2 = 1 - h1**2, 1 - h2**2  # h'
+        v = s1 * w1
+        u = v @ w2
+        d = t + to_rows(maps((u * s2) @ w3))  # N23, > 0 since every product w3 w2 w1 is ≥ 0
 
         def back(g_z: Array, g_diagonal: Array, learn: bool) -> Array:
             g_y, g_d = flat(to_maps(g_z, self.shape)), flat(to_maps(g_diagonal, self.shape))
-            g_u = g_d[:, None] * w3 * s2  # through the diagonal: to its taps, and to h', where h'' = −2 h h'
-            g_a2 = flat(g_d[:, None] * w3 * u * s2) * (-2 * h2)
-            g_a1 = flat(np.einsum("pic,jic->pjc", g_u, w2) * w1 * s1) * (-2 * h1)
-            g_a2 += correlate(neighbours(maps(g_y)), turned(kernels[2]), H) * (1 - h2**2)
-            g_a1 += correlate(neighbours(maps(g_a2)), turned(kernels[1]), H) * (1 - h1**2)
+            g_us2 = g_d @ w3.T  # through the diagonal: to its taps, and to h', where h'' = −2 h h'
+            g_u = g_us2 * s2
+            g_v = g_u @ w2.T
+            g_a2 = correlate(neighbours(maps(g_y)), turned(kernels[2]), H)
+            g_a2 = (g_a2 - 2 * h2 * u * g_us2) * s2
+            g_a1 = correlate(neighbours(maps(g_a2)), turned(kernels[1]), H)
+            g_a1 = (g_a1 - 2 * h1 * w1 * g_v) * s1
             g_x = g_z * t + to_rows(maps(correlate(neighbours(maps(g_a1)), turned(kernels[0]), H)))
             if learn:
                 self.log_t.grad += (g_z * x + g_diagonal).sum(axis=0) * t
                 grads = [kernel_gradient(r, g, H) for r, g in ((rows1, g_a1), (rows2, g_a2), (rows3, g_y))]
-                g_w1, g_w2, g_w3 = self.centres(grads)  # views
-                g_w1 += np.einsum("pic,jic,pjc->jc", g_u, w2, s1)
-                g_w2 += np.einsum("pic,pjc->jic", g_u, s1 * w1)
-                g_w2 *= signs
-                g_w3 += np.einsum("pc,pic->ic", g_d, s2 * u)
+                same1, same2, same3 = self.same
+                grads[0][1, 1] += same1 * (g_v * s1).sum(axis=0)
+                grads[1][1, 1] += same2 * (v.T @ g_u)
+                grads[1][1, 1] *= signs
+                grads[2][1, 1] += same3 * ((u * s2).T @ g_d)
                 for kernel, mask, g in zip(self.kernels, self.masks, grads, strict=True):
                     kernel.grad += g * mask.astype(g.dtype)
                 for bias, g in zip(self.biases, (g_a1, g_a2, g_y), strict=True):
@@ -131,7 +133,10 @@ class MintLayer(Bijection):
         stays above rounding.
         """
         if np.iscomplexobj(z) or np.iscomplexobj(self.log_t.value):
-            return self.continue_complex(z)
+            real = copy.deepcopy(self)
+            for p in real.parameters().values():
+                p.value = p.value.real.copy()
+            return imaginary_part(self.with_diagonal, z, real.solve(z.real))
         x, left, _ = self.iterate(z)
         if left.any():
             x[left] = self.by_coordinates(z[left])
@@ -144,84 +149,41 @@ class MintLayer(Bijection):
             )
         return x
 
+    def iterate(self, z: Array, step: float | None = None, most: int = 100) -> tuple[Array, Array, list[float]]:
+        """Iterate from x = z/t, with the layer's step unless another is given; see `triangular.iterate`."""
+        start = z / np.exp(self.log_t.value)
+        step = self.step if step is None else step
+        return iterate(self.with_diagonal, z, start, self.tolerance(z), step, most)
+
+    def by_coordinates(self, z: Array) -> Array:
+        """Solve coordinate by coordinate: z_i − t_i x_i is at most Σ|W3| from b3, since |h| ≤ 1, so x is bracketed."""
+        _, H, W = self.shape
+        t, kernel = np.exp(self.log_t.value), self.effective()[0][2]
+        reach = np.repeat(abs(kernel).sum(axis=(0, 1, 2)), H * W) / t
+        centre = (z - np.repeat(self.biases[2].value, H * W)) / t
+        return by_coordinates(self.with_diagonal, z, centre - reach, centre + reach)
+
     def tolerance(self, z: Array) -> Array:
         """Return the residual that counts as rounding, for each row: no row's depends on another's, (N,)."""
         return TOLERANCE_IN_EPS * np.finfo(z.dtype).eps * np.maximum(1.0, abs(z).max(axis=1))
 
-    def iterate(self, z: Array, step: float | None = None, most: int = 100) -> tuple[Array, Array, list[float]]:
-        """Iterate x ← x + a (z − L(x))/diag; return x, which rows are not solved, and the residual of each round.
-
-        At the solution the iteration's Jacobian is triangular with 1 − a on its diagonal: it converges from nearby for
-        0 < a < 2, at a = 1 faster than any geometric series. From far away it may not, and small steps take long: rows
-        are given up after `most`.
-        """
-        step, residuals = self.step if step is None else step, []
-        x, goal = z / np.exp(self.log_t.value), self.tolerance(z)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for _ in range(most):
-                y, d, _ = self.apply(x)
-                rest = z - y
-                residuals.append(float(abs(rest).max()))
-                if (abs(rest).max(axis=1) <= goal).all() or not np.isfinite(rest).all():
-                    break
-                x = x + step * rest / d
-            left = ~(abs(z - self.apply(x)[0]).max(axis=1) <= goal)
-        return x, left, residuals
-
-    def by_coordinates(self, z: Array) -> Array:
-        """Solve for one coordinate after the other: each is a monotone equation whose solution is bracketed.
-
-        z_i − t_i x_i is at most Σ|W3| from b3, since |h| ≤ 1. Newton's method, halving where it leaves the bracket.
-        """
-        _, H, W = self.shape
-        t, kernel = np.exp(self.log_t.value), self.effective()[0][2]
-        reach = np.repeat(abs(kernel).sum(axis=(0, 1, 2)), H * W)
-        centre = (z - np.repeat(self.biases[2].value, H * W)) / t
-        low, high = centre - reach / t, centre + reach / t
-        x = centre.copy()
-        for i in range(self.n):
-            for _ in range(200):
-                y, d, _ = self.apply(x)
-                rest = z[:, i] - y[:, i]
-                low[:, i] = np.where(rest > 0, x[:, i], low[:, i])
-                high[:, i] = np.where(rest < 0, x[:, i], high[:, i])
-                newton = x[:, i] + rest / d[:, i]
-                inside = (newton > low[:, i]) & (newton < high[:, i])
-                moved = np.where(rest == 0, x[:, i], np.where(inside, newton, (low[:, i] + high[:, i]) / 2))
-                done = abs(moved - x[:, i]) <= 2 * np.finfo(z.dtype).eps * np.maximum(abs(moved), 1e-3)
-                x[:, i] = moved
-                if done.all():
-                    break
-        return x
-
-    def continue_complex(self, z: Array) -> Array:
-        """Solve for the real parts; the imaginary ones, being infinitesimal, follow coordinate by coordinate."""
-        real = copy.deepcopy(self)
-        for p in real.parameters().values():
-            p.value = p.value.real.copy()
-        x = real.solve(z.real).astype(complex)
-        for i in [*range(self.n)] * 2:  # forward substitution, which no transient growth spoils, and a second time
-            y, d, _ = self.apply(x)
-            x[:, i] += 1j * ((z - y)[:, i] / d[:, i]).imag
-        return x
+    def with_diagonal(self, x: Array) -> tuple[Array, Array]:
+        """Return L(x) and its diagonal."""
+        return self.apply(x)[:2]
 
     def effective(self) -> tuple[list[Array], Array]:
         """Return the kernels that are used, masked and with W2's centre taps re-signed, and what those are times."""
         kernels = [k.value * mask.astype(k.value.dtype) for k, mask in zip(self.kernels, self.masks, strict=True)]
         w1, w2, w3 = self.centres(kernels)
-        sign = lambda w: np.where(w.real < 0, -1.0, 1.0).astype(w.real.dtype)  # noqa: E731
-        signs = sign(w3)[None, :] * sign(w1)[:, None] * sign(w2)
-        w2 *= signs
+        sign = lambda w: np.where(w.real < 0, -1, 1)  # noqa: E731
+        signs = np.where(self.same[1], sign(w1)[:, None] * sign(w3.sum(axis=1)) * sign(w2), 1).astype(w1.real.dtype)
+        kernels[1][1, 1] *= signs
         return kernels, signs
 
     def centres(self, kernels: Sequence[Array]) -> tuple[Array, Array, Array]:
-        """Return views of the centre taps from a channel to itself: w1 (K, C), w2 (K, K, C) from j to i, w3 (K, C)."""
-        C, K = self.shape[0], self.filters
-        one, two, three = (k[1, 1] for k in kernels)
-        w1 = np.einsum("cjc->jc", one.reshape(C, K, C))
-        w2 = np.einsum("jcic->jic", two.reshape(K, C, K, C))
-        w3 = np.einsum("icc->ic", three.reshape(K, C, C))
-        return w1, w2, w3
+        """Return the centre taps from a channel to itself, 0 elsewhere: w1 (K·C,), w2 (K·C, K·C), w3 (K·C, C)."""
+        w1, w2, w3 = (same * kernel[1, 1] for same, kernel in zip(self.same, kernels, strict=True))
+        return w1.sum(axis=0), w2, w3
 
     def parameters(self) -> dict[str, Parameter]:
         """Return K1, b1, K2, b2, K3, b3 and log t."""

@@ -1,0 +1,74 @@
+"""The ledger: every statement of the notes with its numbers, and every misprint with both of its forms, as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nfedu.lesson import Claim
+from nfedu.plotting import style
+from nfedu.statements import MISPRINTS, STATEMENTS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CAPTION = """The errors of the ledger's errata, each divided by the tolerance of its check. Every printed form fails the
+check that its corrected form passes; what is exact to rounding lies far to the left."""
+
+
+def page(claims: Sequence[Claim]) -> str:
+    """Return all claims as Markdown: the statements with what shows them, then the misprints."""
+    head = ("tag", "heading", "statement", "lesson", "function", "what was measured", "error", "tolerance")
+    lines = [
+        "# The ledger",
+        "",
+        "Written by `python -m lessons`: every statement of the notes, the function that shows it, the measured error,",
+        "and the tolerance that it must keep.",
+        "",
+        row(*head),
+        row(*["---"] * len(head)),
+    ]
+    for tag, (heading, says) in STATEMENTS.items():
+        for c in (c for c in claims if c.tag == tag):
+            numbers = f"{c.error:.2g}", f"{c.tolerance:g}"
+            lines.append(row(tag, heading, says, c.lesson[:2], f"`{c.function}`", c.statement, *numbers))
+            heading = says = ""
+    head = ("tag", "printed", "should be", "lesson", "what was measured", "as printed", "corrected", "tolerance")
+    lines += ["", "## Errata", "", "Each misprint's printed form fails the check that its corrected form passes.", ""]
+    lines += ["![Errors of printed and corrected forms, over the tolerance](../figures/errata.png)", ""]
+    lines += [row(*head), row(*["---"] * len(head))]
+    for tag, (printed, corrected) in MISPRINTS.items():
+        for c in (c for c in claims if c.tag == tag):
+            numbers = "–" if c.printed is None else f"{c.printed:.3g}", f"{c.error:.2g}"
+            lines.append(row(tag, printed, corrected, c.lesson[:2], c.statement, *numbers, f"{c.tolerance:g}"))
+            printed = corrected = ""
+    return "\n".join([*lines, ""])
+
+
+def row(*cells: str) -> str:
+    """Return a row of a table; a bar inside a cell would end it, so it becomes the sign for divides, ∣."""
+    return f"| {' | '.join(cell.replace('|', '∣') for cell in cells)} |"
+
+
+def errata(claims: Sequence[Claim]) -> Figure:
+    """Return a picture of the misprints: error over tolerance of each form, on a logarithmic axis."""
+    from matplotlib import pyplot as plt
+
+    pairs = {c.tag: (c.error / c.tolerance, c.printed / c.tolerance) for c in claims if c.printed is not None}
+    tags = [tag for tag in MISPRINTS if tag in pairs]
+    corrected, printed = np.maximum(np.array([pairs[tag] for tag in tags]).T, 1e-16)
+    at = np.arange(len(tags))
+    fig, ax = plt.subplots(figsize=(10, 3.8))
+    ax.hlines(at, corrected, printed, color="0.85", zorder=1)
+    ax.axvline(1, color="0.5", linestyle=":", label="tolerance")
+    ax.scatter(corrected, at, color=style.LATENT, label="corrected form", zorder=2)
+    ax.scatter(printed, at, color=style.WRONG, marker="X", label="printed form", zorder=2)
+    for y, tag in zip(at, tags, strict=True):
+        words = f"{MISPRINTS[tag].printed}   →   {MISPRINTS[tag].corrected}"
+        ax.annotate(words, (1.01, y), xycoords=("axes fraction", "data"), va="center", fontsize=8, annotation_clip=False)
+    ax.set(xscale="log", xlabel="error / tolerance of its check", yticks=at, yticklabels=tags)
+    ax.invert_yaxis()
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
+    return fig

@@ -218,7 +218,7 @@ lesson.show(fig, "03_volume", caption)
 # %%
 moons = train(nice_2d(rng, 8), datasets.two_moons(20_000, rng), lesson.pick(10, 25))
 picture = datasets.PictureDensity(datasets.portrait(), bright=True, contrast=1.5)
-face = train(nice_2d(rng, 16), picture.sample(lesson.pick(20_000, 50_000, 200_000), rng), lesson.pick(2, 20, 40))
+face = train(nice_2d(rng, 16), picture.sample(lesson.pick(20_000, 50_000, 200_000), rng), lesson.pick(2, 15, 40))
 test_points = picture.sample(20_000, rng)
 loss, bound = -face.log_prob(test_points).mean(), 1 + np.log(level_area(picture.mass, picture.pixel**2))
 print(f"  portrait: loss {loss:.3f} nats, bound for NICE {bound:.3f}, entropy {picture.entropy():.3f}")
@@ -265,7 +265,7 @@ nice = nfedu.Flow(
 validation = np.concatenate([datasets.dequantise(split.validation.images, rng) for _ in range(5)])
 history = nfedu.fit(
     nice, split.train.images, validation=validation, transform=datasets.dequantise, rng=rng, optimizer=nfedu.Adam(4e-3),
-    epochs=lesson.pick(15, 300, 800), patience=100, anneal=True, weight_decay=0.5, average=0.99,
+    epochs=lesson.pick(15, 220, 800), patience=100, anneal=True, weight_decay=0.5, average=0.99,
 )  # fmt: skip
 print(f"  {history.steps} steps in {history.seconds:.1f} s, best epoch {history.best_epoch}, {nice.theta.size} weights")
 reached = {}

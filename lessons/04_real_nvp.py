@@ -137,7 +137,7 @@ axes[3].plot(np.sort(np.exp(river.log_prob(held_out)))[::-1], color="0.3", lines
 for ax, (name, flow) in zip(axes[1:], flows.items(), strict=False):
     train(flow, points, lesson.pick(6, 20))
     loss = -flow.log_prob(held_out).mean()
-    integral = show_density(ax, flow, -6, 6, lesson.pick(800, 1000), gamma=0.3).integral
+    integral = show_density(ax, flow, -6, 6, lesson.pick(800, 900), gamma=0.3).integral
     ax.set_title(f"{name}: {loss:.3f} nats")
     lesson.claim("N6", f"|∫p − 1|, {name}", abs(integral - 1), 1e-3, nfedu.Flow.log_prob)
     axes[3].plot(np.sort(np.exp(flow.log_prob(held_out)))[::-1], label=name)
@@ -161,7 +161,7 @@ lesson.show(fig, "04_river", caption)
 layers, z = flows["RealNVP"].bijection.bijections, rng.standard_normal((3000, 2)).astype(np.float32)
 titles = ["rescaling", *(f"coupling {m} of 8: $x_{2 - (m - 1) % 2}$ moves" for m in range(1, 9))]
 fig, axes = plt.subplots(1, 2, figsize=(6.6, 3.9), dpi=90)
-draw, frames = layer_by_layer(*axes, layers, z, titles, steps=lesson.pick(1, 5))
+draw, frames = layer_by_layer(*axes, layers, z, titles, steps=lesson.pick(1, 4))
 caption = """Latents become the river. Each coupling moves points along one axis only: every line along that axis is
 stretched and shifted as a whole, by amounts that differ from line to line."""
 lesson.animate(fig, draw, frames, "04_layer_by_layer", caption)
@@ -269,7 +269,7 @@ layers = [nfedu.AffineCoupling(64, (128, 128), mask=lines[m // 2 % 3], flip=bool
 mlp = nfedu.Flow(nfedu.StandardNormal(64), [nfedu.Rescale(64), *layers, nfedu.Logit(64)]).astype(np.float32)
 conv = image_real_nvp((1, 8, 8), filters=lesson.pick(8, 12, 24), rng=rng).astype(np.float32)
 models, runs, bars = {"RealNVP, MLP": mlp, "RealNVP, convolutions": conv}, {}, (2.32, lesson.pick(2.32, 2.32, 2.12))
-for (name, model), epochs, bar in zip(models.items(), lesson.pick((5, 3), (110, 28), (200, 200)), bars, strict=True):
+for (name, model), epochs, bar in zip(models.items(), lesson.pick((5, 3), (90, 26), (200, 200)), bars, strict=True):
     run = runs[name] = nfedu.fit_digits(model, rng=rng, epochs=epochs)
     print(f"  {name}, {model.theta.size} weights: {run}")
     lesson.record(name, **run.row(model))

@@ -192,7 +192,7 @@ lesson.claim("N22", "passes of each of the student's networks for a batch, less 
 eight = datasets.eight_gaussians_density()
 weak = iaf(2, 2, (16,), nfedu.Affine(2)).astype(np.float32)
 nfedu.distill(
-    weak, eight, rng=rng, steps=lesson.pick(300, 1500), batch_size=500, optimizer=nfedu.Adam(5e-3), average=0.99
+    weak, eight, rng=rng, steps=lesson.pick(300, 1000), batch_size=500, optimizer=nfedu.Adam(5e-3), average=0.99
 )
 kl_weak, error_weak = kl_divergence(weak, eight, 20_000, rng)
 samples, centres = weak.sample(20_000, rng), eight.means

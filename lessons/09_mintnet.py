@@ -74,7 +74,9 @@ tiled = np.pad(taps, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=np.nan)
 tiled = tiled.transpose(0, 2, 1, 3).reshape(8, 12)[:-1, :-1]
 axes[0].pcolormesh(np.ma.masked_invalid(tiled), cmap="gray", vmin=-0.6, vmax=1.5, edgecolors="w", linewidth=1.5)
 axes[0].plot(*np.meshgrid([1.5, 5.5, 9.5], [1.5, 5.5]), "o", color="tab:red", markersize=4)
-axes[0].set(aspect="equal", title="3×3 taps", xticks=[1.5, 5.5, 9.5], yticks=[1.5, 5.5], yticklabels=["type A", "type B"])
+axes[0].set(
+    aspect="equal", title="3×3 taps", xticks=[1.5, 5.5, 9.5], yticks=[1.5, 5.5], yticklabels=["type A", "type B"]
+)
 axes[0].set_xticklabels(["of the channel before", "of its own", "of the one after"])
 axes[0].invert_yaxis()
 axes[0].tick_params(length=0)

@@ -1,6 +1,7 @@
 """Run the lessons: `python -m lessons [numbers] [--quick | --full]`; figures go to figures/, claims to the summary."""
 
 import argparse
+import os
 import re
 import runpy
 import sys
@@ -10,6 +11,7 @@ from time import perf_counter
 
 from tqdm import tqdm
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: here a second thread gains little, and waits busily
 from nfedu import ledger
 from nfedu.lesson import LEDGER, Lesson
 from nfedu.statements import TAGS

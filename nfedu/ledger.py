@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -66,8 +67,10 @@ def errata(claims: Sequence[Claim]) -> Figure:
     ax.scatter(corrected, at, color=style.LATENT, label="corrected form", zorder=2)
     ax.scatter(printed, at, color=style.WRONG, marker="X", label="printed form", zorder=2)
     for y, tag in zip(at, tags, strict=True):
-        words = f"{MISPRINTS[tag].printed}   →   {MISPRINTS[tag].corrected}"
-        ax.annotate(words, (1.01, y), xycoords=("axes fraction", "data"), va="center", fontsize=8, annotation_clip=False)
+        words = re.sub(r"_(?:{([^}]*)}|(\w))", r"$_{\1\2}$", "   →   ".join(MISPRINTS[tag]))
+        ax.annotate(
+            words, (1.01, y), xycoords=("axes fraction", "data"), va="center", fontsize=8, annotation_clip=False
+        )
     ax.set(xscale="log", xlabel="error / tolerance of its check", yticks=at, yticklabels=tags)
     ax.invert_yaxis()
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)

@@ -82,7 +82,7 @@ class MintLayer(Bijection):
 
         The way back adds to the parameters' gradients when its third argument says so.
         """
-        N, (C, H, W), K = len(x), self.shape, self.filters
+        N, (_, H, W) = len(x), self.shape
         kernels, signs = self.effective()
         t = np.exp(self.log_t.value)
         flat = lambda maps: maps.reshape(H * N * W, -1)  # noqa: E731

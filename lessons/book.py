@@ -1,0 +1,68 @@
+"""A lesson as a page of the book: its cells, each followed by the claims and figures that the last run made of it.
+
+Nothing is run here: numbers come from `LEDGER.md`, pictures from `figures/`, both written by `python -m lessons`.
+"""
+
+import ast
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+import jupytext
+from nbformat import NotebookNode, v4
+
+HERE = Path(__file__).resolve().parent
+
+
+def read(text: str) -> NotebookNode:
+    """Return a percent script as a notebook with its outputs; claims whose cell is not found stand at the end."""
+    notebook = jupytext.reads(text, fmt="py:percent")
+    notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
+    lesson = re.search(r"^# # (\d\d) · ", text, re.MULTILINE)
+    rows = claims(lesson[1]) if lesson else []
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    literals = [strings(ast.parse(cell.source)) for cell in cells]
+    made: dict[int, str] = {}
+    for line, statement in rows:  # to the cell that says most of it literally
+        said = [max((len(p) for p in ps if re.fullmatch(p, statement)), default=0) for ps in literals]
+        place = said.index(max(said)) if any(said) else len(cells) - 1
+        made[place] = made.get(place, "") + line
+    for place, cell in enumerate(cells):
+        if place in made:
+            cell.outputs.append(v4.new_output("stream", name="stdout", text=made[place]))
+        for method, name in re.findall(r'lesson\.(show|animate)\(.*?"(\d\d_\w+)"', cell.source, re.DOTALL):
+            cell.outputs.append(picture(name, {"show": "png", "animate": "gif"}[method]))
+            cell.metadata["mystnb"] = {"image": {"alt": name[3:].replace("_", " ")}}
+    return notebook
+
+
+def claims(number: str) -> list[tuple[str, str]]:
+    """Return the ledger's claims of a lesson: the line to show, and the statement as the lesson writes it."""
+    lines = []
+    for cells in (line[2:-2].split(" | ") for line in (HERE / "LEDGER.md").read_text().split("\n")):
+        if len(cells) == 8 and cells[3] == number:
+            tag, error, tolerance = cells[0], cells[6], cells[7]
+            statement, printed = (cells[5], "–") if tag[0] == "N" else (cells[4], cells[5])  # the errata's columns
+            said = statement.replace("∣", "|")
+            as_printed = "" if printed == "–" else f"; as printed {printed}"
+            lines.append((f"✓ {tag:<4} {said}: {error} ≤ {tolerance}{as_printed}\n", said))
+    return lines
+
+
+def strings(node: ast.AST) -> list[str]:
+    """Return all string literals of some code as regular expressions; what an f-string fills in may be anything."""
+    patterns = []
+    for part in ast.walk(node):
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            patterns.append(re.escape(part.value))
+        elif isinstance(part, ast.JoinedStr):
+            pieces = [re.escape(str(p.value)) if isinstance(p, ast.Constant) else ".+" for p in part.values]
+            patterns.append("".join(pieces))
+    return patterns
+
+
+def picture(name: str, kind: str) -> Any:
+    """Return the output of a cell that shows a committed figure."""
+    pixels = (HERE.parent / "figures" / f"{name}.{kind}").read_bytes()
+    return v4.new_output("display_data", data={f"image/{kind}": base64.b64encode(pixels).decode()})

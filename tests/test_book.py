@@ -1,0 +1,41 @@
+"""The book's pages show every figure and every claim of their lessons; needs the extra `book`."""
+
+import re
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytest.importorskip("jupytext")
+LESSONS = sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))
+
+
+@pytest.fixture
+def book(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    import lessons.book
+
+    yield lessons.book
+    sys.modules.pop("lessons.book", None)
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=[path.stem for path in LESSONS])
+def test_a_page_has_every_figure_and_claim_below_the_cell_that_makes_it(book, path):
+    cells = [cell for cell in book.read(path.read_text()).cells if cell.cell_type == "code"]
+    pictures = [kind for cell in cells for o in cell.outputs for kind in o.get("data", {})]
+    committed = sorted(figure.suffix for figure in (ROOT / "figures").glob(f"{path.stem[:2]}_*"))
+    assert sorted(kind.replace("image/", ".") for kind in pictures) == committed
+    shown = [line for cell in cells for o in cell.outputs for line in o.get("text", "").splitlines()]
+    rows = re.findall(rf"^\| [NM]\d+ \|.* \| {path.stem[:2]} \| ", (ROOT / "lessons" / "LEDGER.md").read_text(), re.M)
+    assert len(shown) == len(rows) > 0
+    for cell in cells:
+        text = "".join(o.get("text", "") for o in cell.outputs)
+        assert not text or "claim(" in cell.source
+
+
+def test_a_claim_with_a_name_in_it_goes_to_the_cell_that_says_most_of_it(book):
+    text = (ROOT / "lessons" / "03_nice.py").read_text()
+    cells = [cell for cell in book.read(text).cells if "NICE on two moons" in str(cell.get("outputs"))]
+    assert len(cells) == 1
+    assert "two moons" in cells[0].source

@@ -12,8 +12,9 @@ import numpy as np
 
 from nfedu import storage
 from nfedu.arrays import Array
+from nfedu.bijections.act_norm import ActNorm
 from nfedu.bijections.base import Bijection
-from nfedu.bijections.normalization import ActNorm, normalizations
+from nfedu.bijections.normalization import normalizations
 from nfedu.flow import Flow
 from nfedu.training.optimizers import Optimizer
 

@@ -44,9 +44,14 @@ def as_batch(x: Any, n: int, owner: object, letter: str = "x") -> Array:
     return x
 
 
+def is_whole(number: Any, least: int) -> bool:
+    """Return whether `number` is an integer ≥ `least`; True and False are none."""
+    return isinstance(number, int | np.integer) and not isinstance(number, bool) and bool(number >= least)
+
+
 def as_dimension(n: Any, owner: object, least: int = 1) -> int:
     """Return the dimension `n` as an int ≥ `least`, or raise ValueError."""
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < least:
+    if not is_whole(n, least):
         raise ValueError(f"{name_of(owner)}: n = {n!r}, expected an integer ≥ {least}, the dimension of a point")
     return int(n)
 
@@ -54,7 +59,7 @@ def as_dimension(n: Any, owner: object, least: int = 1) -> int:
 def as_shape(shape: Any, owner: object) -> tuple[int, int, int]:
     """Return an image's shape as three ints (channels, height, width) ≥ 1, or raise ValueError."""
     entries = tuple(shape) if isinstance(shape, list | tuple | np.ndarray) else ()
-    if len(entries) != 3 or any(isinstance(e, bool) or not isinstance(e, int | np.integer) or e < 1 for e in entries):
+    if len(entries) != 3 or not all(is_whole(e, 1) for e in entries):
         raise ValueError(
             f"{name_of(owner)}: shape = {shape!r}, expected (channels, height, width), three integers ≥ 1; "
             "n is their product"
@@ -72,7 +77,7 @@ def as_generator(rng: Any, owner: object) -> np.random.Generator:
 def as_count(count: Any, rng: Any, owner: object) -> int:
     """Return a number of samples ≥ 1 as an int, or raise ValueError; also when `rng`, which will draw them, is none."""
     as_generator(rng, owner)
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
+    if not is_whole(count, 1):
         raise ValueError(f"{name_of(owner)}: count = {count!r}, expected a whole number of samples ≥ 1")
     return int(count)
 

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from nfedu.arrays import Array, as_dimension, as_shape, name_of
+from nfedu.arrays import Array, as_dimension, as_shape, is_whole, name_of
 
 
 def halves(n: int, d: int | None = None, owner: object = "halves") -> Array:
     """Return the mask 1:d of the notes: the first d coordinates pass, n // 2 unless given; 1 ≤ d < n (M4)."""
     n = as_dimension(n, owner, least=2)
     d = n // 2 if d is None else d
-    if isinstance(d, bool) or not isinstance(d, int | np.integer) or not 1 <= d < n:
+    if not is_whole(d, 1) or d >= n:
         raise ValueError(
             f"{name_of(owner)}: d = {d} with n = {n}, expected 1 ≤ d < n, an integer: d coordinates pass "
             "unchanged and n − d are transformed, and neither part may be empty (M4)"

@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from nfedu.arrays import Array, as_batch, as_generator, as_shape
+from nfedu.arrays import Array, as_batch, as_generator, as_shape, is_whole
 from nfedu.bijections.base import Bijection, Chain, Mapped
 from nfedu.bijections.permutations import Reverse
 from nfedu.bijections.triangular import by_coordinates, imaginary_part, iterate, solve_transposed
@@ -37,7 +37,7 @@ class MintLayer(Bijection):
     def __init__(self, shape: Sequence[int], filters: int = 8, step: float = 1.0, *, rng: np.random.Generator) -> None:
         self.shape, self.n = as_shape(shape, self), prod(as_shape(shape, self))
         as_generator(rng, self)
-        if isinstance(filters, bool) or not isinstance(filters, int | np.integer) or filters < 1 or not 0 < step < 2:
+        if not is_whole(filters, 1) or not 0 < step < 2:
             raise ValueError(f"MintLayer: filters = {filters}, step = {step}; expected an integer ≥ 1, 0 < step < 2")
         self.filters, self.step = filters, step
         C, K = self.shape[0], filters

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from nfedu.arrays import Array, as_dimension
+from nfedu.arrays import Array, as_dimension, is_whole
 from nfedu.bijections.base import Bijection
 
 MODES = ("evaluation", "training", "observing")
@@ -27,8 +27,7 @@ class Normalization(Bijection):
     def __init__(self, n: int, channels: int | None) -> None:
         self.n = as_dimension(n, self)
         self.channels = self.n if channels is None else channels
-        whole = isinstance(self.channels, int | np.integer) and not isinstance(self.channels, bool)
-        if not whole or self.channels < 1 or self.n % self.channels:
+        if not is_whole(self.channels, 1) or self.n % self.channels:
             raise ValueError(
                 f"{type(self).__name__}: channels = {channels} with n = {n}, expected a divisor of n, "
                 "the first number of the shape (channels, height, width)"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nfedu.arrays import Array, as_generator
+from nfedu.arrays import Array, as_generator, is_whole
 from nfedu.networks.mlp import activation_named
 from nfedu.parameters import Parameter, named
 
@@ -105,8 +105,7 @@ class ConvNet:
         rng: np.random.Generator,
     ) -> None:
         self.phi, self.phi_slope = activation_named(activation, self)
-        whole = all(isinstance(k, int | np.integer) and not isinstance(k, bool) for k in (filters, blocks))
-        if not whole or filters < 1 or blocks < 0:
+        if not (is_whole(filters, 1) and is_whole(blocks, 0)):
             raise ValueError(
                 f"ConvNet: filters = {filters}, blocks = {blocks}, expected integers, filters ≥ 1, blocks ≥ 0"
             )

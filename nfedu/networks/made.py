@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nfedu.arrays import Array, as_dimension, as_generator
+from nfedu.arrays import Array, as_dimension, as_generator, is_whole
 from nfedu.networks.counting import product
 from nfedu.networks.mlp import activation_named
 from nfedu.parameters import Parameter
@@ -54,7 +54,7 @@ class MADE:
     ) -> None:
         self.n, self.outputs = as_dimension(n, self), outputs
         self.phi, self.phi_slope = activation_named(activation, self)
-        if any(isinstance(w, bool) or not isinstance(w, int | np.integer) or w < 1 for w in hidden):
+        if not all(is_whole(width, 1) for width in hidden):
             raise ValueError(f"MADE: hidden = {tuple(hidden)}, expected integer widths ≥ 1, such as (64, 64)")
         as_generator(rng, self)
         inputs = np.arange(1, n + 1)

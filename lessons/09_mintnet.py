@@ -138,7 +138,7 @@ lesson.claim("N23", "rows that needed the fallback: max(0, 1 − rows)", max(0, 
 # %%
 filters, units = lesson.pick((4, 2, 1), (10, 6, 3), (16, 8, 4)), lesson.pick((1, 1, 1), (2, 2, 1), (3, 4, 1))
 flow = mint_net((1, 8, 8), filters, units, rng=rng).astype(np.float32)
-run = nfedu.fit_digits(flow, rng=rng, epochs=lesson.pick(3, 40, 290), weight_decay=0.3)
+run = nfedu.fit_digits(flow, rng=rng, epochs=lesson.pick(3, 40, 250), weight_decay=0.3)
 print(f"  MintNet, {flow.theta.size} weights: {run}")
 lesson.record("MintNet", **run.row(flow))
 if lesson.length != "quick":

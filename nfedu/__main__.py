@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="judge a layer: contract, round trip, log-det, structure, gradients")
     check.add_argument("layer", metavar="FILE.py:CLASS", help="a class with z_to_x, x_to_z and parameters")
-    check.add_argument("--n", type=int, default=3, help="the dimension to build it in, if its constructor asks (3)")
+    check.add_argument("--n", type=int, help="the dimension to build it in, if it asks: its default, or 3")
     check.add_argument("--points", type=int, default=7, help="how many points to check it at (7)")
     check.add_argument("--seed", type=int, default=0, help="of the points, the gradients and the layer's own rng (0)")
     options = parser.parse_args(arguments)
@@ -38,7 +38,8 @@ def find_class(place: str) -> type[Bijection]:
     """Return the class that FILE.py:CLASS names, or raise ValueError."""
     path, _, name = place.rpartition(":")
     if not path or not Path(path).is_file():
-        hint = f"; add the class, as in {place}:MyLayer" if Path(place).is_file() else ""
+        hint = f"; there is no file {path}" if path else ""
+        hint = f"; add the class, as in {place}:MyLayer" if Path(place).is_file() else hint
         raise ValueError(f"{place!r} names no file and class; expected FILE.py:CLASS{hint}")
     spec = importlib.util.spec_from_file_location(Path(path).stem, path)
     if spec is None or spec.loader is None:
@@ -56,10 +57,12 @@ def find_class(place: str) -> type[Bijection]:
     return found  # any class with the contract's methods will do
 
 
-def build(layer: type[Bijection], n: int, rng: np.random.Generator) -> Bijection:
+def build(layer: type[Bijection], n: int | None, rng: np.random.Generator) -> Bijection:
     """Call the constructor, with `n` and `rng` where it asks for them, or raise ValueError."""
-    offered = {"n": n, "rng": rng}
     wanted = inspect.signature(layer).parameters
+    offered = {"n": n, "rng": rng}
+    if n is None:
+        offered["n"] = 3 if "n" in wanted and wanted["n"].default is inspect.Parameter.empty else wanted["n"].default
     others = [k for k, p in wanted.items() if k not in offered and p.default is p.empty and p.kind not in (2, 4)]
     if others:
         raise ValueError(

@@ -56,6 +56,14 @@ def as_dimension(n: Any, owner: object, least: int = 1) -> int:
     return int(n)
 
 
+def as_widths(hidden: Any, owner: object) -> tuple[int, ...]:
+    """Return the widths of a network's hidden layers as a tuple of integers ≥ 1, or raise ValueError."""
+    widths = tuple(hidden) if isinstance(hidden, list | tuple | np.ndarray) else None
+    if widths is None or not all(is_whole(width, 1) for width in widths):
+        raise ValueError(f"{name_of(owner)}: hidden = {hidden!r}, expected integer widths ≥ 1, such as (64, 64)")
+    return widths
+
+
 def as_shape(shape: Any, owner: object) -> tuple[int, int, int]:
     """Return an image's shape as three ints (channels, height, width) ≥ 1, or raise ValueError."""
     entries = tuple(shape) if isinstance(shape, list | tuple | np.ndarray) else ()

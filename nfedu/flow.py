@@ -31,13 +31,39 @@ class Flow:
     ) -> None:
         if not hasattr(base, "log_prob"):
             raise ValueError(f"Flow: base = {base!r} has no log_prob; expected Flow(base, bijections), in this order")
+        if isinstance(base, type) or not hasattr(base, "n"):
+            raise ValueError(f"Flow: base = {base!r}, expected a distribution with its dimension, as StandardNormal(2)")
         self.base = base
         self.bijection = Chain([bijections] if isinstance(bijections, Bijection) else bijections)
         self.n = self.bijection.n
         if base.n != self.n:
             raise ValueError(f"Flow: the base has n = {base.n}, the bijections n = {self.n}; give both the same n (N5)")
         self.dtype = np.dtype(dtype)
-        self.theta, self.grad = pack(self.parameters(), self.dtype)
+        if self.dtype.kind not in "fc":
+            raise ValueError(f"Flow: dtype = {self.dtype}, expected float32, float64 or complex128")
+        self._theta, self._grad = pack(self.parameters(), self.dtype)
+
+    def __repr__(self) -> str:
+        layers = len(self.bijection.bijections)
+        return f"Flow({type(self.base).__name__}, n = {self.n}, {layers} layers, {self.theta.size} parameters)"
+
+    @property
+    def theta(self) -> Array:
+        """All parameters, one vector. To assign is to copy into it, so that the layers see it; ValueError if short."""
+        return self._theta
+
+    @theta.setter
+    def theta(self, theta: Array) -> None:
+        copy_into(self._theta, theta, "theta")
+
+    @property
+    def grad(self) -> Array:
+        """The gradient of the last `nll` in theta, of the same shape. To assign is to copy into it."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, grad: Array) -> None:
+        copy_into(self._grad, grad, "grad")
 
     def log_prob(self, x: Array) -> Array:
         """Return log p_X(x) in nats for each row, (N,)."""
@@ -119,6 +145,13 @@ class Flow:
         if y.dtype.kind == "c" and self.dtype.kind != "c":
             raise ValueError(f"Flow: {letter} is complex, the flow is {self.dtype}; use flow.astype(complex)")
         return y.astype(self.dtype, copy=False)
+
+
+def copy_into(vector: Array, values: Array, name: str) -> None:
+    """Copy `values` into `vector`, which layers hold views of; ValueError unless they have its shape."""
+    if np.shape(values) != vector.shape:
+        raise ValueError(f"Flow: {name} has shape {np.shape(values)}, expected {vector.shape}, all parameters in order")
+    vector[:] = values
 
 
 def load(path: str | Path, classes: Sequence[type] | type = ()) -> Flow:

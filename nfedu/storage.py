@@ -96,6 +96,7 @@ def read_arrays(path: str | Path, *names: str) -> list[Array]:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             return [arrays[name] for name in names]
     except Exception as error:  # a flipped byte makes zipfile, zlib, NumPy's reader or its parser raise one of many
+        kind = type(error).__name__
         raise ValueError(
-            f"cannot read {path}: truncated or damaged, or no .npz file with {', '.join(names)} ({error})"
+            f"cannot read {path}: truncated or damaged, or no .npz file with {', '.join(names)} ({kind}); save it again"
         ) from None

@@ -267,7 +267,7 @@ def test_a_layer_that_raises_or_is_singular_gets_a_report():
     x = np.random.default_rng(0).uniform(0.5, 2, (5, 2))
     assert "raised ValueError: Raises: x[0, 0]" in str(checks.check_bijection(Raises(2), x))
     assert "the Jacobian is singular" in str(checks.check_bijection(Singular(2), x))
-    assert "expected the three results output, log_det, backward" in str(checks.check_bijection(Pair(2), x))
+    assert "expected three results, output, log_det and backward, got 2" in str(checks.check_bijection(Pair(2), x))
 
 
 def test_a_whole_flow_may_be_given_to_check_bijection():
@@ -398,6 +398,10 @@ class Wrong(Right):
 class Positive(nfedu.Exp):
     pass
 
+class Four(Right):
+    def __init__(self, n=4):
+        self.n = n
+
 class Asking(Right):
     def __init__(self, n, strength):
         self.n = n
@@ -409,13 +413,14 @@ def test_command_line_judges_anybodys_layer(tmp_path, capsys):
     assert main(["check", f"{tmp_path}/mine.py:Right", "--n", "2"]) == 0
     assert "Right, n = 2, 7 points: all" in capsys.readouterr().out
     assert main(["check", f"{tmp_path}/mine.py:Positive"]) == 0, "the points must lie in the layer's domain"
-    capsys.readouterr()
+    assert main(["check", f"{tmp_path}/mine.py:Four"]) == 0
+    assert "Four, n = 4, 7 points" in capsys.readouterr().out, "its own default"
     assert main(["check", f"{tmp_path}/mine.py:Wrong"]) == 1
     assert "sign flipped: this is the log-det of the other direction" in capsys.readouterr().out
     for place, words in {
         "mine.py": "expected FILE.py:CLASS",
-        f"{tmp_path}/none.py:Right": "names no file",
-        f"{tmp_path}/mine.py:Nobody": "has no class 'Nobody'; it has ['Right', 'Wrong', 'Positive', 'Asking']",
+        f"{tmp_path}/none.py:Right": "names no file and class; expected FILE.py:CLASS; there is no file",
+        f"{tmp_path}/mine.py:Nobody": "has no class 'Nobody'; it has ['Right', 'Wrong', 'Positive', 'Four', 'Asking']",
         f"{tmp_path}/mine.py:Asking": "needs the argument 'strength'",
     }.items():
         assert main(["check", place]) == 2

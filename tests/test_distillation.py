@@ -75,6 +75,10 @@ def test_a_gaussian_teacher_is_learned(dtype):
 
 def test_bad_calls_are_refused():
     rng = np.random.default_rng(0)
+    student = iaf()
+    for teacher in (student, np.zeros((5, student.n))):
+        with pytest.raises(ValueError, match="expected another flow or a distribution, with log_prob and score"):
+            nfedu.distill(student, teacher, rng=np.random.default_rng(0))
     with pytest.raises(ValueError, match="the student has n = 3, the teacher n = 2"):
         nfedu.distill(iaf(3), nfedu.StandardNormal(2), rng=rng)
     with pytest.raises(ValueError, match="rng = 0, expected a generator"):

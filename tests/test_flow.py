@@ -163,6 +163,20 @@ def test_parameters_are_views_into_theta_and_grad():
     assert flow.name_of(2 + 3) == "1.net.W0[0, 3]"
 
 
+def test_assigning_theta_reaches_the_layers():
+    flow = nfedu.Flow(nfedu.StandardNormal(2), nfedu.Affine(2))
+    layers = flow.parameters()
+    flow.theta = np.arange(4.0)
+    np.testing.assert_array_equal(np.concatenate([p.value for p in layers.values()]), np.arange(4.0))
+    flow.grad = np.ones(4)
+    assert all((p.grad == 1).all() for p in layers.values())
+    flow.theta -= flow.grad
+    np.testing.assert_array_equal(np.concatenate([p.value for p in layers.values()]), np.arange(4.0) - 1)
+    with pytest.raises(ValueError, match=r"theta has shape \(3,\), expected \(4,\)"):
+        flow.theta = np.zeros(3)
+    assert repr(flow) == "Flow(StandardNormal, n = 2, 1 layers, 4 parameters)"
+
+
 def test_two_calls_can_be_alive_at_once():
     flow = small_flow()
     a, b = flow.sample(4, np.random.default_rng(0)), flow.sample(4, np.random.default_rng(1))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nfedu.arrays import Array, NonFiniteError, as_batch, as_dimension
+from nfedu.arrays import Array, NonFiniteError, as_batch, as_dimension, as_widths
 from nfedu.bijections.base import Bijection, Inverse, Mapped
 from nfedu.bijections.log_scale import LogScale
 from nfedu.bijections.permutations import as_permutation
@@ -48,7 +48,7 @@ class MaskedAutoregressive(Bijection):
         method: str = "cached",
         rng: np.random.Generator,
     ) -> None:
-        self.n, self.hidden, self.activation = as_dimension(n, self), tuple(hidden), activation
+        self.n, self.hidden, self.activation = as_dimension(n, self), as_widths(hidden, self), activation
         self.order = np.arange(self.n) if order is None else as_permutation(order, self, self.n)
         if method not in METHODS:
             raise ValueError(f"{type(self).__name__}: method = {method!r}, expected one of {sorted(METHODS)}")

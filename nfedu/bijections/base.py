@@ -26,7 +26,8 @@ class Bijection:
 
     A call keeps no state in the layer: whatever `backward` needs lives in the closure, so several calls can be alive at
     once. Call `backward` before θ or the arrays that came with it are changed. Inputs are never modified.
-    `checks.check_bijection(layer, x)` holds a layer to all of this.
+    `checks.check_bijection(layer, x)` holds a layer to all of this. To be saved, a layer keeps each argument of its
+    constructor in an attribute of the same name; `load(path, classes=[YourLayer])` then builds it again.
     """
 
     n: int
@@ -67,9 +68,10 @@ class Chain(Bijection):
         self.bijections = list(bijections)
         if not self.bijections:
             raise ValueError("Chain: got no bijections, expected at least one")
-        strangers = [layer for layer in self.bijections if not hasattr(layer, "x_to_z")]
+        strangers = [f for f in self.bijections if isinstance(f, type) or not hasattr(f, "x_to_z")]
         if strangers:
-            raise ValueError(f"Chain: {strangers[0]!r} is no bijection; expected layers with z_to_x and x_to_z")
+            hint = "; that is a class: call it, with n" if isinstance(strangers[0], type) else ""
+            raise ValueError(f"Chain: {strangers[0]!r} is no bijection; expected layers with z_to_x and x_to_z{hint}")
         dimensions = [layer.n for layer in self.bijections]
         if len(set(dimensions)) > 1:
             raise ValueError(f"Chain: the layers have dimensions n = {dimensions}; a flow keeps one n throughout (N5)")

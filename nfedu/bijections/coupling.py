@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nfedu.arrays import Array, as_batch, as_dimension
+from nfedu.arrays import Array, as_batch, as_dimension, as_widths
 from nfedu.bijections.base import Bijection, Mapped
 from nfedu.bijections.log_scale import LogScale
 from nfedu.bijections.masks import as_mask, halves
@@ -23,7 +23,8 @@ class Coupling(Bijection):
 
     def __init__(self, n: int, hidden: Sequence[int], d: int | None, flip: bool, mask: Any, activation: str) -> None:
         passes = partition(n, d, mask, self)
-        self.n, self.hidden, self.d, self.flip, self.activation = len(passes), tuple(hidden), d, bool(flip), activation
+        self.n, self.hidden, self.d = len(passes), as_widths(hidden, self), d
+        self.flip, self.activation = bool(flip), activation
         self.mask: Any = None if mask is None else np.array(mask)
         self.passes = ~passes if self.flip else passes
         self.a, self.b = span(self.passes), span(~self.passes)

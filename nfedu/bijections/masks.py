@@ -41,6 +41,10 @@ def channels(shape: Any, owner: object = "channels", *, passing: Sequence[int] |
     C, H, W = as_shape(shape, owner)
     if passing is not None and not set(passing) <= set(range(C)):
         raise ValueError(f"{name_of(owner)}: passing = {passing} with {C} channels, expected numbers 0 … {C - 1}")
+    if C == 1:
+        raise ValueError(
+            f"{name_of(owner)}: one channel is not to be split by channels; use a checkerboard, or Squeeze"
+        )
     chosen = np.isin(np.arange(C), range(C // 2) if passing is None else passing)
     return as_mask(np.repeat(chosen, H * W), C * H * W, owner)
 

@@ -22,7 +22,8 @@ def check_contract(report: Report, layer: Bijection, direction: str, y: Array, r
     try:
         result = step(y_given)
         if not isinstance(result, tuple) or len(result) != 3:
-            raise TypeError(f"expected the three results output, log_det, backward, got {type(result).__name__}")
+            got = f"{len(result)} results" if isinstance(result, tuple) else type(result).__name__
+            raise TypeError(f"expected three results, output, log_det and backward, got {got}")
         out, log_det, backward = result
         g_in = backward(*g_given)
     except Exception as problem:  # a learner's layer may fail in any way

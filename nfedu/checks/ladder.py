@@ -67,6 +67,8 @@ def check_flow(flow: Flow, x: Array, *, rng: np.random.Generator | None = None) 
     Rung 6: for n ≤ 2 the density integrates to one, and for n ≤ 6 samples agree with `log_prob`. There, and for `nll`
     and `score`, the flow is judged at its own theta.
     """
+    if not hasattr(flow, "log_prob"):
+        raise ValueError(f"check_flow: got a {type(flow).__name__}, expected a Flow; for a layer call check_bijection")
     rng = np.random.default_rng(0) if rng is None else rng
     flow = flow.astype(np.float64)
     report = check_bijection(flow, x, rng=rng)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nfedu.arrays import Array, as_dimension, as_generator, is_whole
+from nfedu.arrays import Array, as_dimension, as_generator, as_widths
 from nfedu.networks.counting import product
 from nfedu.networks.mlp import activation_named
 from nfedu.parameters import Parameter
@@ -54,8 +54,7 @@ class MADE:
     ) -> None:
         self.n, self.outputs = as_dimension(n, self), outputs
         self.phi, self.phi_slope = activation_named(activation, self)
-        if not all(is_whole(width, 1) for width in hidden):
-            raise ValueError(f"MADE: hidden = {tuple(hidden)}, expected integer widths ≥ 1, such as (64, 64)")
+        hidden = as_widths(hidden, self)
         as_generator(rng, self)
         inputs = np.arange(1, n + 1)
         self.degrees = [inputs, *hidden_degrees(degrees, hidden, n, rng), np.repeat(inputs, outputs)]

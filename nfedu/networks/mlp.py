@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from nfedu.analytic import softplus
-from nfedu.arrays import Array, as_generator, is_whole, name_of
+from nfedu.arrays import Array, as_generator, as_widths, name_of
 from nfedu.parameters import Parameter
 
 # Each activation φ, and its derivative written as a function of the *output* h = φ(a), so that a is not kept.
@@ -45,11 +45,9 @@ class MLP:
         output_scale: float = 0.1,
         rng: np.random.Generator,
     ) -> None:
-        if not all(is_whole(width, 1) for width in hidden):
-            raise ValueError(f"MLP: hidden = {tuple(hidden)}, expected integer widths ≥ 1, such as (64, 64)")
         as_generator(rng, self)
         self.phi, self.phi_slope = activation_named(activation, self)
-        sizes = [n_in, *hidden, n_out]
+        sizes = [n_in, *as_widths(hidden, self), n_out]
         spread = [np.sqrt(2 / fan_in) for fan_in in sizes[:-2]] + [output_scale / np.sqrt(sizes[-2])]
         self.weights = [
             Parameter(s * rng.standard_normal((i, o))) for s, i, o in zip(spread, sizes, sizes[1:], strict=False)

@@ -40,6 +40,10 @@ def distill(
     from tqdm import tqdm
 
     as_generator(rng, "distill")
+    if student is teacher or not (hasattr(teacher, "log_prob") and hasattr(teacher, "score")):
+        raise ValueError(
+            f"distill: teacher = {teacher!r}, expected another flow or a distribution, with log_prob and score"
+        )
     if student.n != teacher.n:
         raise ValueError(f"distill: the student has n = {student.n}, the teacher n = {teacher.n}; expected the same")
     steps, batch_size = as_count(steps, rng, "distill: steps"), as_count(batch_size, rng, "distill: batch_size")

@@ -64,11 +64,15 @@ def fit(
     x = at_least_two(as_batch(x, flow.n, "fit"), "x")
     if validation is not None:
         validation = as_batch(validation, flow.n, "fit", "validation")
-    if not (batch_size >= 1 and epochs >= 1 and 0 <= average < 1 and weight_decay >= 0):
-        raise ValueError(
-            f"fit: batch_size = {batch_size}, epochs = {epochs}, average = {average}, weight_decay = "
-            f"{weight_decay}; expected batch_size ≥ 1, epochs ≥ 1, 0 ≤ average < 1, weight_decay ≥ 0"
-        )
+    bounds = (
+        ("batch_size", batch_size, batch_size >= 1, "≥ 1"),
+        ("epochs", epochs, epochs >= 1, "≥ 1"),
+        ("average", average, 0 <= average < 1, "in [0, 1)"),
+        ("weight_decay", weight_decay, weight_decay >= 0, "≥ 0"),
+    )
+    for name, value, right, words in bounds:
+        if not right:
+            raise ValueError(f"fit: {name} = {value}, expected a number {words}")
     as_generator(rng, "fit")
     optimizer = as_optimizer(optimizer, "fit")
     matrices = [p for p in flow.parameters().values() if p.value.ndim > 1] if weight_decay else []

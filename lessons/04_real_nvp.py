@@ -24,7 +24,8 @@ rng = np.random.default_rng(4)
 # %% [markdown]
 # ## There and back (Real-NVP 前向, 反向)
 #
-# The first part passes; two networks of it, a log-scale $\alpha_\theta$ and a shift $\mu_\theta$, move the second:
+# The first part passes; two functions of it, a log-scale $\alpha_\theta$ and a shift $\mu_\theta$, move the second.
+# (Here one network gives both.)
 #
 # $$
 # x_{1:d} = z_{1:d}, \qquad x_{d+1:n} = z_{d+1:n} \odot \exp(\alpha_\theta(z_{1:d})) + \mu_\theta(z_{1:d})
@@ -79,7 +80,7 @@ for m, title in enumerate(["before: x = z", "one coupling: x₂ is scaled, shift
 show_jacobian(axes[3], J[0])
 axes[3].set_title("∂x/∂z, n = 8: diagonal 1 or e^α")
 caption = """Each vertical line is stretched or squeezed as a whole, then shifted: cells do change their area, by e^α.
-Right: as NICE's Jacobian, but with e^α on the lower diagonal; grey entries are exactly 0."""
+Right: as NICE's Jacobian, but with e^α on the lower diagonal. Red is positive, blue negative, grey exactly 0."""
 lesson.show(fig, "04_warp", caption)
 
 # %% [markdown]
@@ -138,18 +139,18 @@ for ax, (name, flow) in zip(axes[1:], flows.items(), strict=False):
     train(flow, points, lesson.pick(6, 20))
     loss = -flow.log_prob(held_out).mean()
     integral = show_density(ax, flow, -6, 6, lesson.pick(800, 900), gamma=0.3).integral
-    ax.set_title(f"{name}: {loss:.3f} nats")
+    ax.set_title(f"{name}: {loss:.3f} nats" + f" (no NICE below {bound:.3f})" * (name == "NICE"))
     lesson.claim("N6", f"|∫p − 1|, {name}", abs(integral - 1), 1e-3, nfedu.Flow.log_prob)
     axes[3].plot(np.sort(np.exp(flow.log_prob(held_out)))[::-1], label=name)
 lesson.claim("N14", "RealNVP loses less than any NICE can: max(0, loss − bound)", max(0, loss - bound), 0, nfedu.fit)
 for ax in axes[:3]:
     ax.set(xlim=(-4, 4), ylim=(-4, 4))
 axes[3].set(yscale="log", ylim=(1e-4, 5), xlabel="held-out points, sorted", ylabel="density there")
-axes[3].set_title(f"least loss of any NICE: {bound:.3f}")
+axes[3].set_title("density at held-out points")
 axes[3].legend()
 caption = """The same eight couplings, networks and steps, additive and affine (colour: p^0.3). NICE's density has one
-ceiling for the whole plane (right), and must fill areas that a Gaussian has; RealNVP compresses where the river narrows
-and follows its density over three orders of magnitude."""
+ceiling for the whole plane (right): it cannot be as dense as the narrows. RealNVP compresses there, and follows the
+river's density over more than two orders of magnitude."""
 lesson.show(fig, "04_river", caption)
 
 # %% [markdown]
@@ -197,9 +198,9 @@ for ax, dtype in zip(axes, ("float32", "float64"), strict=True):
     ax.minorticks_off()
 axes[0].set(ylabel="largest error of z→x→z (top: overflow)")
 axes[1].legend()
-caption = """Untrained couplings, n = 32. Above the dotted line nothing of z is left. Additive couplings and tightly
-bounded ones lose a digit or two in 128 layers; with |α| ≤ 1 depth costs digits at a rate; without a bound 16 layers
-are too many for any precision."""
+caption = """Untrained couplings, their last weights doubled, n = 32. Above the dotted line nothing of z is left.
+Additive couplings and tightly bounded ones lose a digit or two in 128 layers; with |α| ≤ 1 errors grow exponentially
+with depth; without a bound 16 layers are too many for any precision."""
 lesson.show(fig, "04_round_trip", caption)
 lesson.claim("N15", "round trip of 128 affine couplings, |α| ≤ 0.1, float64",
              results["affine, |α| ≤ 0.1", "float64"][-1], 1e-10, nfedu.AffineCoupling)  # fmt: skip
@@ -240,13 +241,15 @@ for ax, colours, title in ((axes[2], origin, "places in 2×2 squares …"), (axe
     ax.set_title(title)
 image = nfedu.ImageCoupling((1, 4, 4), filters=4, blocks=0, rng=rng)
 image.net.last.K.value *= 20
-show_jacobian(axes[4], layer_jacobians(image, "z_to_x", rng.standard_normal((2, 16)))[0][0])
+first = np.argsort(~image.passes, kind="stable")  # pixels that pass, then the others
+show_jacobian(axes[4], layer_jacobians(image, "z_to_x", rng.standard_normal((2, 16)))[0][0][np.ix_(first, first)])
 axes[4].set_title("∂x/∂z, checkerboard on 4×4")
 for ax in axes[:4]:
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
-caption = """Light pixels pass, dark ones are changed; the next coupling exchanges them. Right: with pixels sorted by
-colour, this Jacobian is triangular. Two 3×3 convolutions reach two pixels far: pairs farther apart are exactly 0."""
+caption = """Light pixels pass, dark ones are changed; the next coupling exchanges them. Middle: after a squeeze whole
+channels may pass. Right: pixels sorted, those that pass first, so that the Jacobian is triangular (grey: exactly 0).
+Two 3×3 convolutions reach two pixels far: pairs farther apart do not depend on each other."""
 lesson.show(fig, "04_masks", caption)
 
 # %% [markdown]
@@ -281,8 +284,8 @@ for name, run in runs.items():
     seconds = np.linspace(0, run.history.seconds, len(run.history.validation))
     bits = np.array(run.history.validation) / (64 * np.log(2)) + np.log2(17)
     axes[0].plot(seconds, bits, label=f"{name}: test {run.test[0]:.3f} ± {run.test[1]:.3f}")
-axes[0].set(xlabel="seconds of training", ylabel="bits per pixel, validation", ylim=(1.9, 3))
-axes[0].legend()
+axes[0].set(xlabel="seconds of training", ylabel="bits per pixel, validation", ylim=(1.9, 3.3))
+axes[0].legend(loc="upper right")
 pictures = {"data": datasets.digits().train.images[:64] / 16, "MLP, samples as drawn": mlp.sample(64, rng)}
 for ax, (title, images) in zip(axes[1:], (pictures | {"convolutions": conv.sample(64, rng)}).items(), strict=True):
     show_images(ax, images, 8)

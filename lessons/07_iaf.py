@@ -96,13 +96,14 @@ for ax, J, inputs, outputs, title in (
     (axes[0], J_left, "x", "z", "inverse pass of MAF"),
     (axes[1], J_right, "z", "x", "forward pass of IAF"),
 ):
-    show_dependencies(ax, abs(J).mean(axis=0), inputs, outputs)
+    show_dependencies(ax, abs(J[0]), inputs, outputs)
     ax.set_title(title)
 for ax, J, inputs, outputs in ((axes[2], J_left, "x", "z"), (axes[3], J_right, "z", "x")):
     show_jacobian(ax, J[0], outputs, inputs)
     ax.set_title(f"∂{outputs}/∂{inputs}")
-caption = """The notes' figure, drawn from the Jacobians of two layers with the same weights: an arrow where the output
-depends on the input, its width the mean of |∂output/∂input|. No arrow leads from a later input to an earlier output."""
+caption = """The notes' figure, drawn from the Jacobians of two layers with the same weights, at one point: an arrow
+where the output depends on the input, as wide as |∂output/∂input| is large; orange: what is scaled and shifted. No
+arrow leads from a later input to an earlier output: grey, exactly 0. Red is positive, blue negative."""
 lesson.show(fig, "07_duality", caption)
 
 # %% [markdown]

@@ -92,8 +92,10 @@ lesson.claim(
 # %% [markdown]
 # ## Maximum likelihood as Gaussianization
 #
-# So a trained flow should turn its data into noise: $\|z\|^2$ as χ²(n), each coordinate as N(0, 1). It does for the
-# training digits, a bit less for test digits, and not at all for images that are no digits.
+# So a trained flow should turn its data into noise: $\|z\|^2$ as χ²(n), each coordinate as N(0, 1). It comes close
+# for digits, on either side: the latents of training images lie a little too near to 0, those of test images too far
+# out. For images that are no digits it does not come close. (SciPy's test of each coordinate's skew and kurtosis is
+# stricter than the eye: it tells a third of the coordinates from normal ones even where the Q–Q plot looks straight.)
 
 # %%
 split = datasets.digits()
@@ -120,7 +122,7 @@ for name, z in latents.items():
           f"{(normal > 0.01).mean():4.0%} of the coordinates; mean |z|²/n {np.mean(z**2):.2f}")  # fmt: skip
     axes[0].plot(stats.norm.ppf(quantiles), np.quantile(z, quantiles), label=name)
     radii = np.quantile((z**2).sum(axis=1), quantiles)
-    axes[1].plot(stats.chi2(64).ppf(quantiles), np.minimum(radii, 400), label=name)
+    axes[1].plot(stats.chi2(64).ppf(quantiles), radii, label=name)
 for ax, (low, high), title in (
     (axes[0], (-3, 3), "latents against N(0, 1)"),
     (axes[1], (30, 110), "|z|² against χ²(64)"),
@@ -128,11 +130,12 @@ for ax, (low, high), title in (
     ax.plot([low, high], [low, high], color="0.6", linestyle=":")
     ax.set(xlabel="quantiles of the base", ylabel="quantiles of the latents", title=title)
 axes[0].set_ylim(-6, 6)
+axes[1].set(yscale="log", ylim=(20, 3000))
 axes[0].legend()
 show_images(axes[2], np.concatenate([images[name][:8] for name in images]) / 16, 8)
 axes[2].set_title("of each kind, eight images")
 caption = """Q–Q plots: what lies on the dotted line is distributed as the base. Training digits lie a little too close
-to 0 (memory), test digits a little too far out, digits upside down far, and shuffled pixels off the scale."""
+to 0 (memory), test digits a little too far out, digits upside down far, and shuffled pixels farther."""
 lesson.show(fig, "10_latents", caption)
 if lesson.length != "quick":
     worse = distances["test digits"] / distances["test digits, pixels shuffled"]
@@ -187,8 +190,9 @@ for ax, k in zip(axes, (0, 1, 6, rounds), strict=False):
     ax.set_title(f"after {k} round{'s' * (k > 1)}: KL {kls[k]:.3f}" if k else f"data: KL {kls[0]:.3f}")
 axes[4].semilogy(kls, "o-", markersize=3)
 axes[4].set(xlabel="rounds of rotation and marginals", ylabel="KL from N(0, I), nats, held out")
-caption = """Rotate, make both marginals normal, repeat: held-out points lose their modes and become a Gaussian cloud,
-and KL falls. No gradient was taken."""
+caption = f"""Rotate, make both marginals normal, repeat: held-out points lose their modes and become nearly a
+Gaussian cloud, and KL falls. No gradient was taken. (The six couplings above, trained for {lesson.pick(3, 15)}
+epochs: KL {kl:.2f}.)"""
 lesson.show(fig, "10_gaussianization", caption)
 lesson.end()
 

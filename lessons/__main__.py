@@ -25,7 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m lessons", description=__doc__)
     parser.add_argument("numbers", nargs="*", help=f"which lessons, of {', '.join(LESSONS)}; all unless given")
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--quick", action="store_true", help="all claims, little training")
+    length.add_argument("--quick", action="store_true", help="little training, and no claims about trained digits")
     length.add_argument("--full", action="store_true", help="the long trainings")
     options = parser.parse_args()
     numbers = [number.zfill(2) for number in options.numbers] or list(LESSONS)
@@ -51,9 +51,8 @@ def main() -> int:
     if missing:
         print(f"no lesson claims {', '.join(missing)}")
     elif numbers == list(LESSONS) and not failed:
-        figures = HERE.parent / "figures"
-        drawn = Lesson("the ledger", "default", figures / "quick" if options.quick else figures)
-        drawn.show(ledger.errata(LEDGER), "errata", ledger.CAPTION)
+        length, folder = ("quick", "figures/quick") if options.quick else ("default", "figures")
+        Lesson("the ledger", length, HERE.parent / folder).show(ledger.errata(LEDGER), "errata", ledger.CAPTION)
         if not flags:
             (HERE / "LEDGER.md").write_text(ledger.page(LEDGER))
             print("ledger: lessons/LEDGER.md")

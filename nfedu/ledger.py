@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CAPTION = """The errors of the ledger's errata, each divided by the tolerance of its check. Every printed form fails the
-check that its corrected form passes; what is exact to rounding lies far to the left."""
+check that its corrected form passes, by several orders of magnitude wherever nothing is integrated on a grid (M1)."""
 
 
 def page(claims: Sequence[Claim]) -> str:
@@ -67,7 +67,7 @@ def errata(claims: Sequence[Claim]) -> Figure:
     ax.scatter(corrected, at, color=style.LATENT, label="corrected form", zorder=2)
     ax.scatter(printed, at, color=style.WRONG, marker="X", label="printed form", zorder=2)
     for y, tag in zip(at, tags, strict=True):
-        words = re.sub(r"_(?:{([^}]*)}|(\w))", r"$_{\1\2}$", "   →   ".join(MISPRINTS[tag]))
+        words = re.sub(r"_(?:{([^}]*)}|(\w))", r"$_{\1\2}$", "   →   ".join(MISPRINTS[tag]).replace("∏", "Π"))
         ax.annotate(
             words, (1.01, y), xycoords=("axes fraction", "data"), va="center", fontsize=8, annotation_clip=False
         )

@@ -87,12 +87,13 @@ class Lesson:
         path = self.figures.parent / "lessons" / "RESULTS.md"
         numbers["command"] = f"`python -m lessons {self.title[:2]} --full`"
         head = [f"| {' | '.join(['model', *numbers])} |", "|---" * (len(numbers) + 1) + "|"]
-        rows = path.read_text().split("\n")[4:] if path.exists() else []
+        rows = path.read_text().split("\n")[6:] if path.exists() else []
         rows = sorted(
             [row for row in rows if row and not row.startswith(f"| {model} |")]
             + [f"| {' | '.join([model, *numbers.values()])} |"]
         )
-        path.write_text("\n".join(["# Results of the long trainings", "", *head, *rows, ""]))
+        words = "One training each, with the lesson's seed, on two cores; ± is the standard error of what was measured."
+        path.write_text("\n".join(["# Results of the long trainings", "", words, "", *head, *rows, ""]))
 
     def show(self, figure: "Figure", name: str, caption: str) -> None:
         """Write the figure to `figures/<name>.png` with its caption below, and close it."""
@@ -138,6 +139,8 @@ class Lesson:
         print(f"  lesson {self.title[:2]} took {perf_counter() - self.start:.1f} s{peak}", flush=True)
 
     def _begin(self, figure: "Figure", file: str, caption: str) -> Path:
+        if self.length == "quick":
+            caption = f"QUICK RUN, models are hardly trained; the words are those of a whole run. {caption}"
         words = textwrap.fill(" ".join(caption.split()), int(figure.get_figwidth() * 14))
         figure.supxlabel(words, fontsize=9, color="0.25", x=0.02, ha="left")
         self.figures.mkdir(parents=True, exist_ok=True)
@@ -147,7 +150,8 @@ class Lesson:
         from matplotlib import pyplot as plt
 
         plt.close(figure)
-        print(f"  figure {self.figures.name}/{path.name}: {' '.join(caption.split())}", flush=True)
+        folder = "figures/quick" if self.length == "quick" else "figures"
+        print(f"  figure {folder}/{path.name}: {' '.join(caption.split())}", flush=True)
 
 
 def begin(title: str) -> Lesson:
@@ -160,10 +164,9 @@ def begin(title: str) -> Lesson:
 
     parser = argparse.ArgumentParser(description=title)
     lengths = parser.add_mutually_exclusive_group()
-    lengths.add_argument(
-        "--quick", dest="length", action="store_const", const="quick", help="all claims, little training"
-    )
-    lengths.add_argument("--full", dest="length", action="store_const", const="full", help="the long trainings")
+    words = {"quick": "little training, and no claims about trained digits", "full": "the long trainings"}
+    for length, says in words.items():
+        lengths.add_argument(f"--{length}", dest="length", action="store_const", const=length, help=says)
     script = Path(sys.argv[0]).resolve()
     is_script = script.parent.name == "lessons"
     options = parser.parse_args(sys.argv[1:] if is_script else [])  # a notebook's command line is not ours

@@ -71,7 +71,7 @@ def test_quick_is_quick(quick):
 
 
 def test_every_lesson_draws_what_is_committed(quick):
-    drawn = set(re.findall(r"figure quick/(\S+\.(?:png|gif))", quick))
+    drawn = set(re.findall(r"figure figures/quick/(\S+\.(?:png|gif))", quick))
     committed = {path.name for path in (ROOT / "figures").glob("*.*")}
     assert drawn == committed
     limits = {".png": 300_000, ".gif": 2_000_000}

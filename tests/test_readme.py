@@ -37,13 +37,21 @@ def test_the_first_example_prints_what_is_shown(tmp_path):
     assert [first, last] == pytest.approx(list(shown), abs=0.05)
 
 
+def test_the_second_example_prints_what_is_shown(tmp_path):
+    done = run("-c", PYTHON[1], cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert without_numbers(done.stdout) == without_numbers(TEXT[2])
+    kl = float(re.search(r"= (\d\.\d+) ± ", done.stdout)[1])
+    assert kl == pytest.approx(float(re.search(r"= (\d\.\d+) ± ", TEXT[2])[1]), abs=0.03)
+
+
 def test_the_wrong_layer_is_judged_as_shown(tmp_path):
-    (tmp_path / "my_layer.py").write_text(PYTHON[1])
+    (tmp_path / "my_layer.py").write_text(PYTHON[2])
     command = re.search(r"`\.venv/bin/python (-m nfedu check \S+)`", README)[1].split()
     done = run(*command, cwd=tmp_path)
     assert done.returncode == 1
     failing = [line for line in done.stdout.split("\n") if line and not line.endswith("  ok")]
-    assert failing == TEXT[2].strip().split("\n")
+    assert failing == TEXT[3].strip().split("\n")
 
 
 def test_every_claim_shown_is_made_by_the_lessons(quick):

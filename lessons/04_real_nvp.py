@@ -272,7 +272,7 @@ layers = [nfedu.AffineCoupling(64, (128, 128), mask=lines[m // 2 % 3], flip=bool
 mlp = nfedu.Flow(nfedu.StandardNormal(64), [nfedu.Rescale(64), *layers, nfedu.Logit(64)]).astype(np.float32)
 conv = image_real_nvp((1, 8, 8), filters=lesson.pick(8, 12, 24), rng=rng).astype(np.float32)
 models, runs, bars = {"RealNVP, MLP": mlp, "RealNVP, convolutions": conv}, {}, (2.32, lesson.pick(2.32, 2.32, 2.12))
-for (name, model), epochs, bar in zip(models.items(), lesson.pick((5, 3), (90, 26), (200, 300)), bars, strict=True):
+for (name, model), epochs, bar in zip(models.items(), lesson.pick((5, 3), (90, 26), (200, 250)), bars, strict=True):
     run = runs[name] = nfedu.fit_digits(model, rng=rng, epochs=epochs)
     print(f"  {name}, {model.theta.size} weights: {run}")
     lesson.record(name, **run.row(model))

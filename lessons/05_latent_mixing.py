@@ -67,7 +67,7 @@ print(f"  Kolmogorov distance of ‖z‖² from χ²(64): mixed {distance:.4f}, 
 lesson.claim("N17", "‖mixed‖² is χ²(n): Kolmogorov distance, 1.95/√N at 0.1 %", distance, 1.95 / np.sqrt(N),
              nfedu.mix_latents)  # fmt: skip
 shrunk = abs(norms["straight line"].mean() / norms["drawn"].mean() - 0.5)
-lesson.claim("N17", "the straight line's middle has half the norm: |ratio − 1/2|", shrunk, 0.01, nfedu.mix_latents)
+lesson.claim("N17", "the straight line's middle has half the norm: |ratio − 1/2|", shrunk, 0.01, "numpy mean")
 
 # %% [markdown]
 # ## A model of the digits

@@ -66,7 +66,8 @@ student, teacher = iaf(4, 2, (12,)), maf(4, 2, (12,))
 for flow in (student, teacher):
     flow.theta += 0.2 * rng.standard_normal(flow.theta.size)
 v, z = rng.standard_normal(student.theta.size), np.random.default_rng(1).standard_normal((50, 4))
-kl, kept = reverse_kl(student, teacher, 50, np.random.default_rng(1)), teacher.theta.copy()
+kept = teacher.theta.copy()
+kl = reverse_kl(student, teacher, 50, np.random.default_rng(1))
 twin, complex_teacher = student.astype(complex), teacher.astype(complex)
 
 

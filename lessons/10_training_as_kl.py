@@ -14,6 +14,7 @@ from scipy import interpolate, special, stats
 
 import nfedu
 from nfedu import datasets, masks
+from nfedu.checks import density_on_grid, layer_jacobians
 from nfedu.lesson import begin
 from nfedu.plotting import samples_axes, show_images
 
@@ -69,23 +70,25 @@ x = data.sample(50_000, rng)
 z, log_det, _ = flow.x_to_z(x)
 log_data, log_model = data.log_prob(x), flow.log_prob(x)
 at_x = log_data - log_model  # its mean is KL(data ‖ model)
-x_again, log_det_back, _ = flow.z_to_x(z)
-at_z = data.log_prob(x_again) + log_det_back - flow.base.log_prob(z)  # density of the data's latents, against p_Z
 kl, error = at_x.mean(), at_x.std() / np.sqrt(len(x))
-print(f"  KL(data‖model) at x {kl:.4f} ± {error:.4f}, at z {at_z.mean():.4f} nats")
+J = layer_jacobians(flow, "z_to_x", z[:1000])[0]  # log-dets of the way back, from dense Jacobians
+at_z = data.log_prob(flow.z_to_x(z[:1000])[0]) + np.linalg.slogdet(J)[1] - flow.base.log_prob(z[:1000])
 lesson.claim(
     "N24",
-    "KL(data‖model) at x = KL(latents of data‖N(0, I)) at z, sample by sample",
-    abs(at_x - at_z).max(),
-    1e-8,
+    "log ratio of densities at x = that of the latents' density and N(0, I) at z, 1000 points",
+    abs(at_x[:1000] - at_z).max(),  # the dense determinants lose digits where cells are stretched thin
+    1e-4,
     nfedu.Flow.log_prob,
 )
 entropy = -log_data.mean()
+p, q = (density_on_grid(density, -6, 6, 600).density for density in (data, flow))
+integral = (p * np.log(p / q)).sum() * (12 / 600) ** 2
+print(f"  KL(data‖model) = {integral:.4f} nats by quadrature; mean loss − entropy = {kl:.4f} ± {error:.4f}")
 lesson.claim(
     "N24",
-    "KL = −entropy of the data − mean log-likelihood",
-    abs(kl - (flow.nll(x) - entropy)),
-    1e-12,
+    "∫ p log(p/q) = mean −log-likelihood − entropy of the data, in standard errors",
+    abs(integral - (flow.nll(x) - entropy)) / error,
+    4,
     nfedu.Flow.nll,
 )
 

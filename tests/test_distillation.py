@@ -73,6 +73,22 @@ def test_a_gaussian_teacher_is_learned(dtype):
     assert len(history.train) == history.steps == 800
 
 
+def test_the_teacher_is_left_alone():
+    teacher = maf()
+    teacher.grad[:] = 0.5
+    theta = teacher.theta.copy()
+    nfedu.distill(iaf(), teacher, rng=np.random.default_rng(0), steps=20)
+    np.testing.assert_array_equal(teacher.theta, theta)
+    np.testing.assert_array_equal(teacher.grad, 0.5)
+
+
+def test_the_last_step_is_not_kept_unseen():
+    student, start = iaf(), iaf().theta
+    with np.errstate(all="ignore"), pytest.raises(DivergedError):
+        nfedu.distill(student, maf(), rng=np.random.default_rng(0), steps=1, optimizer=nfedu.Adam(1e200))
+    np.testing.assert_array_equal(student.theta, start)
+
+
 def test_bad_calls_are_refused():
     rng = np.random.default_rng(0)
     student = iaf()

@@ -130,6 +130,7 @@ def test_the_image_model_is_what_its_docstring_says():
 def test_places_in_the_image_differ_and_the_last_weights_start_small():
     passes = masks.checkerboard((1, 2, 8)).reshape(1, 2, 8)
     net = ConvNet(passes, 1, filters=5, blocks=1, output_scale=0.01, rng=np.random.default_rng(10))
+    assert net.first.K.value.std() == pytest.approx(np.sqrt(2 / 9), rel=0.3)
     assert net.last.K.value.std() == pytest.approx(0.01 * np.sqrt(2 / 45), rel=0.3)
     assert net.inner[1].K.value.std() == pytest.approx(0.01 * np.sqrt(2 / 45), rel=0.2)
     assert net.inner[0].K.value.std() == pytest.approx(np.sqrt(2 / 45), rel=0.2)

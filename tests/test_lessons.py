@@ -1,12 +1,14 @@
 """The lessons run to the end with all their claims, from any folder; the runner counts and fails as it should."""
 
 import ast
+import os
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 
-from nfedu import lesson
+from nfedu import ledger, lesson
 from nfedu.statements import MISPRINTS, TAGS
 from tests.conftest import ROOT, run
 
@@ -123,6 +125,74 @@ def test_a_statement_that_is_promised_but_not_claimed_fails_the_run(fake):
     done = run("-m", "lessons", "2", cwd=fake)
     assert done.returncode == 1
     assert "lesson 02 promises M3, N2, claims it not" in done.stderr
+
+
+def claim_everything(fake):
+    """Make the fake lessons claim every statement, the misprints with both forms."""
+    (fake / "lessons" / "01_wrong.py").unlink()
+    (fake / "lessons" / "02_right.py").write_text(
+        "import nfedu.lesson as l\n"
+        "from nfedu.statements import MISPRINTS, TAGS\n"
+        "lesson = l.begin('02 · fake')\n"
+        "print('length', lesson.length)\n"
+        "for tag in TAGS:\n"
+        "    lesson.claim(tag, 'a number', 1e-4, 1e-3, l.begin, 7.5 if tag in MISPRINTS else None)\n"
+    )
+
+
+def test_a_statement_that_no_lesson_claims_fails_the_run(fake):
+    (fake / "lessons" / "01_wrong.py").unlink()
+    done = run("-m", "lessons", cwd=fake)
+    assert done.returncode == 1
+    assert "no lesson claims N2, N3," in done.stdout
+    assert not (fake / "lessons" / "LEDGER.md").exists()
+
+
+def test_a_whole_run_writes_the_ledger_and_draws_the_errata(fake):
+    claim_everything(fake)
+    done = run("-m", "lessons", cwd=fake)
+    assert done.returncode == 0, done.stderr
+    assert "length default" in done.stdout
+    page = (fake / "lessons" / "LEDGER.md").read_text()
+    assert re.search(r"^\| N13 \| .* \| 02 \| `begin` \| a number \| 0.0001 \| 0.001 \|$", page, re.MULTILINE)
+    assert re.search(r"^\| M10 \| .* \| 02 \| a number \| 7.5 \| 0.0001 \| 0.001 \|$", page, re.MULTILINE)
+    assert (fake / "figures" / "errata.png").exists()
+
+
+@pytest.mark.parametrize("length", ["quick", "full"])
+def test_other_lengths_reach_the_lessons_and_leave_the_ledger(fake, length):
+    claim_everything(fake)
+    done = run("-m", "lessons", f"--{length}", cwd=fake)
+    assert done.returncode == 0, done.stderr
+    assert f"length {length}" in done.stdout
+    assert not (fake / "lessons" / "LEDGER.md").exists()
+
+
+def test_a_failed_lesson_leaves_the_ledger(fake):
+    claim_everything(fake)
+    (fake / "lessons" / "03_broken.py").write_text("raise RuntimeError('broken')\n")
+    assert run("-m", "lessons", cwd=fake).returncode == 1
+    assert not (fake / "lessons" / "LEDGER.md").exists()
+
+
+def test_the_ledger_has_a_row_for_each_claim_and_its_picture_both_forms():
+    claims = [lesson.Claim("N1", "01 · a", f"claim {i}", 1e-4, 1e-3, "f") for i in range(3)]
+    claims.append(lesson.Claim("M1", "01 · a", "a misprint", 1e-5, 1e-3, "f", 5.0))
+    page = ledger.page(claims)
+    assert [f"claim {i}" in page for i in range(3)] == [True] * 3
+    figure = ledger.errata(claims)
+    corrected, printed = (points.get_offsets()[0, 0] for points in figure.axes[0].collections[1:3])
+    assert corrected == pytest.approx(1e-2)
+    assert printed == pytest.approx(5e3)
+
+
+@pytest.mark.skipif("NFEDU_LESSONS_OUTPUT" not in os.environ, reason="compares with a whole run of the lessons")
+def test_the_committed_ledger_is_that_of_a_whole_run():
+    full = Path(os.environ["NFEDU_LESSONS_OUTPUT"]).read_text()
+    made = re.findall(r"^✓ ([NM]\d+) +(\d\d)  .*?: \S+ ≤ ([^;\n]+)", full, re.MULTILINE)
+    rows = [line[2:-2].split(" | ") for line in (ROOT / "lessons" / "LEDGER.md").read_text().split("\n")]
+    written = [(cells[0], cells[3], cells[7]) for cells in rows if re.fullmatch(r"[NM]\d+", cells[0])]
+    assert sorted(made) == sorted(written)
 
 
 def test_lessons_are_chosen_by_number(fake):

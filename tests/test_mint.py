@@ -65,7 +65,7 @@ def test_the_fallback_solves_what_the_iteration_does_not(scale):
 def test_an_unsolved_equation_says_its_residual(monkeypatch):
     made, z = layer(scale=6.0), np.random.default_rng(3).standard_normal((30, 64))
     monkeypatch.setattr(type(made), "by_coordinates", lambda self, z: np.zeros_like(z))
-    with pytest.raises(ValueError, match=r"L\(x\) = z is solved with a residual of \S+ only in row \d+, exp"):
+    with pytest.raises(ValueError, match=r"L\(x\) = z is solved with a residual of \S+ only in row \d+, coord"):
         made.z_to_x(z)
 
 
@@ -110,3 +110,45 @@ def test_a_large_row_does_not_loosen_the_others():
     alone = made.z_to_x(z[1:])[0]
     z[0, 0] = 1e12
     np.testing.assert_allclose(made.z_to_x(z)[0][1:], alone, atol=1e-12)
+
+
+@pytest.mark.parametrize(("dtype", "atol"), [(np.float32, 1e-5), (np.float64, 1e-13)])
+@pytest.mark.parametrize("large", [1e3, 1e9, 1e15])
+def test_a_large_coordinate_does_not_loosen_the_others(dtype, atol, large):
+    made = nfedu.parameters.cast(layer((1, 4, 4), scale=1.5), dtype)
+    x = np.random.default_rng(1).standard_normal((2, 16)).astype(dtype)
+    x[0, 0] = large
+    back = made.z_to_x(made.x_to_z(x)[0])[0]
+    np.testing.assert_allclose(back[:, 1:], x[:, 1:], atol=atol)
+
+
+def test_a_large_gradient_in_one_row_does_not_loosen_the_others():
+    made, rng = layer(scale=2.0), np.random.default_rng(1)
+    z, g = rng.standard_normal((3, 64)), rng.standard_normal((3, 64))
+    z[0] *= 1e4
+    alone = made.z_to_x(z)[2](g, np.ones(3))
+    g[0] *= 1e12
+    np.testing.assert_allclose(made.z_to_x(z)[2](g, np.ones(3))[1:], alone[1:], rtol=1e-12, atol=1e-12)
+
+
+def test_the_bracket_knows_bias_and_slope():
+    made, rng = layer(scale=3.0), np.random.default_rng(3)
+    made.biases[2].value[:] = 50
+    made.log_t.value[:] = rng.uniform(-2, 2, 64)
+    z = rng.standard_normal((5, 64))
+    np.testing.assert_allclose(made.x_to_z(made.by_coordinates(z))[0], z, atol=1e-10)
+
+
+def test_a_residual_just_above_rounding_is_refused(monkeypatch):
+    made, z = layer(scale=6.0), np.random.default_rng(3).standard_normal((30, 64))
+    kept = type(made).by_coordinates
+    monkeypatch.setattr(type(made), "by_coordinates", lambda self, z: kept(self, z) + 1e-9)
+    with pytest.raises(ValueError, match="is solved with a residual of"):
+        made.z_to_x(z)
+
+
+def test_the_fallback_does_not_cycle():
+    """With these weights Newton's method alternates between two points of a bracket that does not shrink."""
+    for seed in range(3):
+        made, z = layer(filters=6, scale=4.0, seed=seed), np.random.default_rng(seed).standard_normal((50, 64))
+        np.testing.assert_allclose(made.x_to_z(made.by_coordinates(z))[0], z, atol=1e-11)

@@ -27,8 +27,8 @@ class MintLayer(Bijection):
 
     The masks let channel c see the channels before it whole, and of itself the raster past and the centre: so z_i
     depends on x_j for j ≤ i only, and the diagonal is that of the centre taps w1, w2, w3 alone. It is positive since
-    t = e^{log t} and the centre taps of W2 are used as sign(w3_i) sign(w1_j) |w2_ij|. Learned: K1, b1, K2, b2, K3, b3
-    and log_t.
+    t = e^{log t} and the centre taps of W2 are used as sign(w3_i) sign(w1_j) |w2_ij|. So L jumps where a centre tap of
+    W1 or W3 crosses 0: gradients are those of either side. Learned: K1, b1, K2, b2, K3, b3 and log_t.
     `shape` = (channels, height, width). Raises ValueError for a shape that is none, filters < 1, or a step
     outside 0 < a < 2.
     Source: Song, Meng & Ermon 2019, section 3.
@@ -140,12 +140,14 @@ class MintLayer(Bijection):
         x, left, _ = self.iterate(z)
         if left.any():
             x[left] = self.by_coordinates(z[left])
-        residual, limit = abs(z - self.apply(x)[0]).max(axis=1), 50 * self.tolerance(z)
+        y, d = self.with_diagonal(x)
+        residual = abs(z - y)
+        limit = 50 * self.tolerance(z) + 4 * np.finfo(x.dtype).eps * d * abs(x)  # the second: what x itself resolves
         if not (residual <= limit).all():
-            row = int(np.argmax(~(residual <= limit)))
+            row, i = np.argwhere(~(residual <= limit))[0]
             raise ValueError(
-                f"MintLayer: L(x) = z is solved with a residual of {residual[row]:.1e} only in row {row}, expected "
-                f"{limit[row]:.1e}; use float64, or smaller weights"
+                f"MintLayer: L(x) = z is solved with a residual of {residual[row, i]:.1e} only in row {row}, "
+                f"coordinate {i}, expected {limit[row, i]:.1e}; use float64, or smaller weights"
             )
         return x
 
@@ -158,14 +160,18 @@ class MintLayer(Bijection):
     def by_coordinates(self, z: Array) -> Array:
         """Solve coordinate by coordinate: z_i − t_i x_i is at most Σ|W3| from b3, since |h| ≤ 1, so x is bracketed."""
         _, H, W = self.shape
-        t, kernel = np.exp(self.log_t.value), self.effective()[0][2]
-        reach = np.repeat(abs(kernel).sum(axis=(0, 1, 2)), H * W) / t
-        centre = (z - np.repeat(self.biases[2].value, H * W)) / t
+        t = np.exp(self.log_t.value)
+        centre, reach = (z - np.repeat(self.biases[2].value, H * W)) / t, self.reach() / t
         return by_coordinates(self.with_diagonal, z, centre - reach, centre + reach)
 
+    def reach(self) -> Array:
+        """Return Σ|W3| for each coordinate, (n,): as far as the network can take z_i from t_i x_i + b3."""
+        _, H, W = self.shape
+        return np.repeat(abs(self.effective()[0][2]).sum(axis=(0, 1, 2)), H * W)
+
     def tolerance(self, z: Array) -> Array:
-        """Return the residual that counts as rounding, for each row: no row's depends on another's, (N,)."""
-        return TOLERANCE_IN_EPS * np.finfo(z.dtype).eps * np.maximum(1.0, abs(z).max(axis=1))
+        """Return the residual that counts as rounding, (N, n): by the size of each coordinate's own two terms."""
+        return TOLERANCE_IN_EPS * np.finfo(z.dtype).eps * np.maximum(np.maximum(abs(z), self.reach()), 1.0)
 
     def with_diagonal(self, x: Array) -> tuple[Array, Array]:
         """Return L(x) and its diagonal."""

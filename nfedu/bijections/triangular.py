@@ -19,40 +19,44 @@ def iterate(
 ) -> tuple[Array, Array, list[float]]:
     """Iterate x ← x + a (z − L(x))/diag; return x, which rows are not solved, and the residual of each round.
 
-    `x`: where to start. `goal`, (N,): the residual at which a row is solved. At the solution the iteration's Jacobian
-    is triangular with 1 − a on its diagonal: it converges from nearby for 0 < a < 2, at a = 1 faster than any geometric
-    series. From far away it may not, and small steps take long: rows are given up after `most` rounds.
+    `x`: where to start. `goal`, (N, n): the residual at which an entry is solved. At the solution the iteration's
+    Jacobian is triangular with 1 − a on its diagonal: it converges from nearby for 0 < a < 2, at a = 1 faster than any
+    geometric series. From far away it may not, and small steps take long: rows are given up after `most` rounds.
     """
-    residuals = []
+    residuals: list[float] = []
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(most):
             y, d = L(x)
             rest = z - y
             residuals.append(float(abs(rest).max()))
-            if (abs(rest).max(axis=1) <= goal).all() or not np.isfinite(rest).all():
+            if (abs(rest) <= goal).all() or not np.isfinite(rest).all():
                 break
             x = x + step * rest / d
-        left = ~(abs(z - L(x)[0]).max(axis=1) <= goal)
-    return x, left, residuals
+        solved = abs(z - L(x)[0]) <= goal
+    return x, np.asarray(~solved.all(axis=1)), residuals
 
 
 def by_coordinates(L: Triangular, z: Array, low: Array, high: Array) -> Array:
     """Solve for one coordinate after the other: each is a monotone equation, whose solution [low, high] brackets.
 
-    Newton's method, halving where it leaves the bracket, so that it always ends.
+    Newton's method, halving the bracket instead where it would leave it, or where its steps do not halve: it may cycle.
     """
     low, high = low.copy(), high.copy()
     x = (low + high) / 2
     for i in range(z.shape[1]):
+        last, done = high[:, i] - low[:, i], np.zeros(len(z), bool)
         for _ in range(200):
             y, d = L(x)
             rest = z[:, i] - y[:, i]
             low[:, i] = np.where(rest > 0, x[:, i], low[:, i])
             high[:, i] = np.where(rest < 0, x[:, i], high[:, i])
-            newton = x[:, i] + rest / d[:, i]
-            inside = (newton > low[:, i]) & (newton < high[:, i])
-            moved = np.where(rest == 0, x[:, i], np.where(inside, newton, (low[:, i] + high[:, i]) / 2))
-            done = abs(moved - x[:, i]) <= 2 * np.finfo(z.dtype).eps * np.maximum(abs(moved), 1e-3)
+            step = rest / d[:, i]
+            newton = x[:, i] + step
+            good = (newton > low[:, i]) & (newton < high[:, i]) & (abs(step) <= last / 2)
+            moved = np.where(good, newton, (low[:, i] + high[:, i]) / 2)
+            moved = np.where(done | (rest == 0), x[:, i], moved)
+            last = abs(moved - x[:, i])
+            done |= last <= 2 * np.finfo(z.dtype).eps * np.maximum(abs(moved), 1e-3)
             x[:, i] = moved
             if done.all():
                 break
@@ -75,12 +79,12 @@ def imaginary_part(L: Triangular, z: Array, x: Array) -> Array:
 def solve_transposed(product: Callable[[Array], Array], d: Array, g: Array) -> Array:
     """Return v with Jᵀ v = g, (N, n), from `product(v)` = Jᵀ v and the diagonal d of J.
 
-    1 − Jᵀ/diag is nilpotent: n rounds are always enough.
+    1 − Jᵀ/diag is nilpotent: n rounds are always enough, and fewer when no entry moves but by its own rounding.
     """
     v = g / d
     for _ in range(g.shape[1]):
-        rest = g - product(v)
-        v += rest / d
-        if abs(rest).max() <= 10 * np.finfo(d.dtype).eps * abs(g).max():
+        moved = (g - product(v)) / d
+        v += moved
+        if (abs(moved) <= 10 * np.finfo(d.dtype).eps * abs(v)).all():
             break
     return v

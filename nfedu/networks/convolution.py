@@ -89,8 +89,8 @@ class ConvNet:
     h = conv(image) + place, the pixels that do not pass set to 0; then `blocks` times h ← h + conv(φ(conv(φ(h)))); then
     y = conv(φ(h)) + bias, read off where pixels are missing. `place`, a number for each pixel and filter, and `bias`,
     one for each output, tell one pixel from another, which convolutions do not: in centred images they differ.
-    `passes`: booleans (C, H, W). The last convolution of each block and of the network starts at `output_scale`, as an
-    MLP's last layer does.
+    `passes`: booleans (C, H, W). The last convolution of each block and of the network starts at `output_scale`: small,
+    so that a fresh coupling is close to the identity.
     """
 
     def __init__(

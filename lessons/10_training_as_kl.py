@@ -130,7 +130,8 @@ for ax, (low, high), title in (
     (axes[0], (-3, 3), "latents against N(0, 1)"),
     (axes[1], (30, 110), "|z|² against χ²(64)"),
 ):
-    ax.plot([low, high], [low, high], color="0.6", linestyle=":")
+    same = np.linspace(low, high)
+    ax.plot(same, same, color="0.6", linestyle=":")
     ax.set(xlabel="quantiles of the base", ylabel="quantiles of the latents", title=title)
 axes[0].set_ylim(-6, 6)
 axes[1].set(yscale="log", ylim=(20, 3000))

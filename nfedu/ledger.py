@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CAPTION = """The errors of the ledger's errata, each divided by the tolerance of its check. Every printed form fails the
-check that its corrected form passes, by several orders of magnitude wherever nothing is integrated on a grid (M1)."""
+check that its corrected form passes. Closest is M1, whose error is that of an integral on a grid."""
 
 
 def page(claims: Sequence[Claim]) -> str:

@@ -16,7 +16,7 @@ from nfedu import datasets, masks
 from nfedu.checks import check_bijection, density_on_grid, gradient, layer_jacobians, level_area, round_trip_error
 from nfedu.lesson import begin
 from nfedu.models import image_real_nvp
-from nfedu.plotting import layer_by_layer, show_density, show_images, show_jacobian, show_warp
+from nfedu.plotting import layer_by_layer, show_density, show_images, show_jacobian, show_pattern, show_warp
 
 lesson = begin("04 · RealNVP: affine coupling")
 rng = np.random.default_rng(4)
@@ -228,25 +228,17 @@ for mode in ("evaluation", "training"):
     lesson.claim("N8", f"its gradient in {mode}", abs(by_hand - numerical).max(), 1e-11, nfedu.BatchNorm)
 
 fig, axes = plt.subplots(1, 5, figsize=(11.5, 3), width_ratios=[1, 1, 1, 1, 1.25])
-pictures = {"halves, d = 32": masks.halves(64), "checkerboard": masks.checkerboard((1, 8, 8))}
-for ax, (title, mask) in zip(axes, pictures.items(), strict=False):
-    ax.imshow(mask.reshape(8, 8), cmap="gray", vmin=-0.6, vmax=1.1)
-    ax.set_title(title)
-squeeze = nfedu.Squeeze((1, 8, 8))
+show_pattern(axes[0], masks.halves(64).reshape(8, 8), "halves, d = 32")
+show_pattern(axes[1], masks.checkerboard((1, 8, 8)).reshape(8, 8), "checkerboard")
 origin = np.add.outer(2 * (np.arange(8) % 2), np.arange(8) % 2)  # the place in its 2×2 square
-four = squeeze.x_to_z(origin.reshape(1, 64))[0].reshape(2, 2, 4, 4)
-tiled = np.pad(four, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=np.nan).swapaxes(1, 2).reshape(10, 10)[:-1, :-1]
-for ax, colours, title in ((axes[2], origin, "places in 2×2 squares …"), (axes[3], tiled, "… squeezed: 4 channels")):
-    ax.imshow(colours, cmap="tab10", vmin=0, vmax=9)
-    ax.set_title(title)
+show_pattern(axes[2], origin, "places in 2×2 squares …")
+four = nfedu.Squeeze((1, 8, 8)).x_to_z(origin.reshape(1, 64))[0].reshape(4, 4, 4)
+show_pattern(axes[3], four, "… squeezed: 4 channels")
 image = nfedu.ImageCoupling((1, 4, 4), filters=4, blocks=0, rng=rng)
 image.net.last.K.value *= 20
 first = np.argsort(~image.passes, kind="stable")  # pixels that pass, then the others
 show_jacobian(axes[4], layer_jacobians(image, "z_to_x", rng.standard_normal((2, 16)))[0][0][np.ix_(first, first)])
 axes[4].set_title("∂x/∂z, checkerboard on 4×4")
-for ax in axes[:4]:
-    ax.set(xticks=[], yticks=[])
-    ax.spines[:].set_visible(False)
 caption = """Light pixels pass, dark ones are changed; the next coupling exchanges them. Middle: after a squeeze whole
 channels may pass. Right: pixels sorted, those that pass first, so that the Jacobian is triangular (grey: exactly 0).
 Two 3×3 convolutions reach two pixels far: pairs farther apart do not depend on each other."""

@@ -3,7 +3,7 @@
 from nfedu.plotting.animations import layer_by_layer
 from nfedu.plotting.densities import density_axes, integral_note, samples_axes, show_density
 from nfedu.plotting.dependencies import show_dependencies
-from nfedu.plotting.images import show_images
+from nfedu.plotting.images import show_images, show_pattern
 from nfedu.plotting.matrices import show_jacobian
 from nfedu.plotting.warps import show_warp
 
@@ -16,5 +16,6 @@ __all__ = [
     "show_dependencies",
     "show_images",
     "show_jacobian",
+    "show_pattern",
     "show_warp",
 ]

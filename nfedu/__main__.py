@@ -60,9 +60,9 @@ def find_class(place: str) -> type[Bijection]:
 def build(layer: type[Bijection], n: int | None, rng: np.random.Generator) -> Bijection:
     """Call the constructor, with `n` and `rng` where it asks for them, or raise ValueError."""
     wanted = inspect.signature(layer).parameters
-    offered = {"n": n, "rng": rng}
-    if n is None:
-        offered["n"] = 3 if "n" in wanted and wanted["n"].default is inspect.Parameter.empty else wanted["n"].default
+    offered = {"n": 3 if n is None else n, "rng": rng}
+    if n is None and "n" in wanted and wanted["n"].default is not inspect.Parameter.empty:
+        del offered["n"]  # its own default
     others = [k for k, p in wanted.items() if k not in offered and p.default is p.empty and p.kind not in (2, 4)]
     if others:
         raise ValueError(

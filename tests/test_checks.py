@@ -402,6 +402,10 @@ class Four(Right):
     def __init__(self, n=4):
         self.n = n
 
+class Fixed(Right):
+    def __init__(self):
+        self.n = 2
+
 class Asking(Right):
     def __init__(self, n, strength):
         self.n = n
@@ -415,12 +419,14 @@ def test_command_line_judges_anybodys_layer(tmp_path, capsys):
     assert main(["check", f"{tmp_path}/mine.py:Positive"]) == 0, "the points must lie in the layer's domain"
     assert main(["check", f"{tmp_path}/mine.py:Four"]) == 0
     assert "Four, n = 4, 7 points" in capsys.readouterr().out, "its own default"
+    assert main(["check", f"{tmp_path}/mine.py:Fixed"]) == 0, "it asks for no n"
+    capsys.readouterr()
     assert main(["check", f"{tmp_path}/mine.py:Wrong"]) == 1
     assert "sign flipped: this is the log-det of the other direction" in capsys.readouterr().out
     for place, words in {
         "mine.py": "expected FILE.py:CLASS",
         f"{tmp_path}/none.py:Right": "names no file and class; expected FILE.py:CLASS; there is no file",
-        f"{tmp_path}/mine.py:Nobody": "has no class 'Nobody'; it has ['Right', 'Wrong', 'Positive', 'Four', 'Asking']",
+        f"{tmp_path}/mine.py:Nobody": "has no class 'Nobody'; it has ['Right', 'Wrong', 'Positive', 'Four', 'Fixed', 'Asking']",
         f"{tmp_path}/mine.py:Asking": "needs the argument 'strength'",
     }.items():
         assert main(["check", place]) == 2

@@ -121,7 +121,7 @@ axes[2].set(
 axes[2].legend(loc="lower left")
 caption = """Four test digits in the red corners, encoded and decoded; all else is decoded from mixtures. Angles keep
 the norms typical; straight lines go through the middle of the ball, where a Gaussian in 64 dimensions has no mass. To
-the eye the images differ little, so smooth is this model: the norms tell the two apart."""
+the eye the images differ little; the norms tell the two apart."""
 lesson.show(fig, "05_manifold", caption)
 
 # %% [markdown]

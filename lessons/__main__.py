@@ -51,8 +51,8 @@ def main() -> int:
     if missing:
         print(f"no lesson claims {', '.join(missing)}")
     elif numbers == list(LESSONS) and not failed:
-        length, folder = ("quick", "figures/quick") if options.quick else ("default", "figures")
-        Lesson("the ledger", length, HERE.parent / folder).show(ledger.errata(LEDGER), "errata", ledger.CAPTION)
+        drawn = Lesson("the ledger", "quick" if options.quick else "default", HERE.parent)
+        drawn.show(ledger.errata(LEDGER), "errata", ledger.CAPTION)
         if not flags:
             (HERE / "LEDGER.md").write_text(ledger.page(LEDGER))
             print("ledger: lessons/LEDGER.md")

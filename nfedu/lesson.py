@@ -55,12 +55,17 @@ LEDGER: list[Claim] = []
 
 @dataclass
 class Lesson:
-    """A running lesson: its title, its length ("quick", "default" or "full"), and where its figures go."""
+    """A running lesson: its title, its length ("quick", "default" or "full"), and the project's folder."""
 
     title: str
     length: str
-    figures: Path
+    folder: Path
     start: float = field(default_factory=perf_counter)
+
+    @property
+    def figures(self) -> Path:
+        """Where figures go: those of a quick run apart, since they show models that have hardly been trained."""
+        return self.folder / "figures" / "quick" if self.length == "quick" else self.folder / "figures"
 
     def pick(self, quick: T, default: T, full: T | None = None) -> T:
         """Return the value for this length; `full` is `default` unless given."""
@@ -84,7 +89,7 @@ class Lesson:
         """Write a row to `lessons/RESULTS.md`, in place of the one of the same model, when this is a `--full` run."""
         if self.length != "full":
             return
-        path = self.figures.parent / "lessons" / "RESULTS.md"
+        path = self.folder / "lessons" / "RESULTS.md"
         numbers["command"] = f"`python -m lessons {self.title[:2]} --full`"
         head = [f"| {' | '.join(['model', *numbers])} |", "|---" * (len(numbers) + 1) + "|"]
         rows = path.read_text().split("\n")[6:] if path.exists() else []
@@ -92,7 +97,7 @@ class Lesson:
             [row for row in rows if row and not row.startswith(f"| {model} |")]
             + [f"| {' | '.join([model, *numbers.values()])} |"]
         )
-        words = "One training each, with the lesson's seed, on two cores; ± is the standard error of what was measured."
+        words = "One training each, with the lesson's seed, on one BLAS thread; ± is a standard error."
         path.write_text("\n".join(["# Results of the long trainings", "", words, "", *head, *rows, ""]))
 
     def show(self, figure: "Figure", name: str, caption: str) -> None:
@@ -150,15 +155,13 @@ class Lesson:
         from matplotlib import pyplot as plt
 
         plt.close(figure)
-        folder = "figures/quick" if self.length == "quick" else "figures"
-        print(f"  figure {folder}/{path.name}: {' '.join(caption.split())}", flush=True)
+        print(f"  figure {path.relative_to(self.folder).as_posix()}: {' '.join(caption.split())}", flush=True)
 
 
 def begin(title: str) -> Lesson:
     """Start a lesson: read `--quick` or `--full` from the command line, set Matplotlib up, print the title.
 
-    Figures go to `figures/` beside the lessons' folder; those of a quick run to `figures/quick`, since they show models
-    that have hardly been trained.
+    Figures go to `figures/` beside the lessons' folder, or to the one of the working directory in a notebook.
     """
     from nfedu.plotting import style
 
@@ -171,7 +174,6 @@ def begin(title: str) -> Lesson:
     is_script = script.parent.name == "lessons"
     options = parser.parse_args(sys.argv[1:] if is_script else [])  # a notebook's command line is not ours
     style.use()
-    figures = (script.parent.parent if is_script else Path.cwd()) / "figures"
-    length = options.length or "default"
+    folder, length = script.parent.parent if is_script else Path.cwd(), options.length or "default"
     print(f"\n── {title} " + "─" * max(0, 90 - len(title)), flush=True)
-    return Lesson(title, length, figures / "quick" if length == "quick" else figures)
+    return Lesson(title, length, folder)

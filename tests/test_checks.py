@@ -426,7 +426,7 @@ def test_command_line_judges_anybodys_layer(tmp_path, capsys):
     for place, words in {
         "mine.py": "expected FILE.py:CLASS",
         f"{tmp_path}/none.py:Right": "names no file and class; expected FILE.py:CLASS; there is no file",
-        f"{tmp_path}/mine.py:Nobody": "has no class 'Nobody'; it has ['Right', 'Wrong', 'Positive', 'Four', 'Fixed', 'Asking']",
+        f"{tmp_path}/mine.py:Nobody": "has no class 'Nobody'; it has ['Right', 'Wrong', 'Positive', ",
         f"{tmp_path}/mine.py:Asking": "needs the argument 'strength'",
     }.items():
         assert main(["check", place]) == 2

@@ -1,17 +1,25 @@
-"""The check ladder: numbers that judge a layer by its contract alone, and say what is wrong with it."""
+"""The check ladder: numbers that judge a layer by its contract alone, and name what is wrong with it."""
 
+from nfedu.checks.causes import CAUSES, Cause
 from nfedu.checks.densities import density_on_grid, level_area
 from nfedu.checks.derivatives import central_difference, complex_step, gradient, jacobians
-from nfedu.checks.ladder import check_bijection, check_flow
+from nfedu.checks.dimensions import check_class
+from nfedu.checks.flows import check_flow
+from nfedu.checks.jacobians import analytic_jacobians, layer_jacobians
+from nfedu.checks.ladder import check_bijection
 from nfedu.checks.report import Check, CheckFailedError, Report
-from nfedu.checks.values import layer_jacobians, round_trip_error
+from nfedu.checks.rungs.maps import round_trip_error
 
 __all__ = [
+    "CAUSES",
+    "Cause",
     "Check",
     "CheckFailedError",
     "Report",
+    "analytic_jacobians",
     "central_difference",
     "check_bijection",
+    "check_class",
     "check_flow",
     "complex_step",
     "density_on_grid",

@@ -1,4 +1,4 @@
-"""Rung 6: a density integrates to one, and samples fall where it says."""
+"""Rung 6 in one and two dimensions: a density integrates to one; and what a grid says of it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from nfedu.checks.report import Report
 from nfedu.distributions import Distribution
 
 INTEGRAL = 1e-3
-P_VALUE = 1e-4
-EFFECTIVE = 500  # the least effective number of points, (Σp)²/Σp², for a ball to count
 CHUNK = 4096  # points evaluated at a time: the activations of a small network stay in the cache
 
 
@@ -57,7 +55,9 @@ def level_area(masses: Array, cell: float) -> float:
     return float((falling * (np.arange(falling.size) + 0.5)).sum() * cell)
 
 
-def check_integral(report: Report, distribution: Distribution, rng: np.random.Generator, count: int = 20_000) -> None:
+def check_integral(
+    report: Report, distribution: Distribution, rng: np.random.Generator, cause: str, count: int = 20_000
+) -> None:
     """Add, for n ≤ 2: the integral over a box that some samples span, against the share of other samples in it.
 
     The box leaves out a part q of the samples at each end of each coordinate, the least q of a few for which the
@@ -82,50 +82,8 @@ def check_integral(report: Report, distribution: Distribution, rng: np.random.Ge
         f"integral over {share:.2%} of the mass",
         error,
         tolerance,
+        cause,
         f"the density integrates to {integral:.6g} where {share:.6g} of the samples lie",
-        "log_prob is not finite" if np.isnan(error) else "log_prob misses a log-det term, or has one too many",
-    )
-
-
-def check_samples(
-    report: Report, distribution: Distribution, rng: np.random.Generator, count: int = 40_000, balls: int = 20
-) -> None:
-    """Add: the share of samples in balls against the density's integral over them, as a p-value.
-
-    The balls lie around samples of their own and hold about a tenth of the mass each (their radius comes from other
-    samples than those counted). The integral is the volume times the mean density at uniform points. The statistic is
-    the largest |z| of all balls, with a Bonferroni correction for their number: it sees densities that are off by about
-    a tenth, not by a hundredth. For n ≤ 6, and for balls of which enough
-    points carry the integral that its error is known; the report says of how many.
-    """
-    from scipy.special import gammaln, log_ndtr
-
-    n = distribution.n
-    inner, counted = distribution.sample(count // 4, rng), distribution.sample(count, rng)
-    z = []
-    for centre in distribution.sample(balls, rng):
-        radius = np.quantile(np.linalg.norm(inner - centre, axis=1), 0.1)
-        share = (np.linalg.norm(counted - centre, axis=1) <= radius).mean()
-        direction = rng.standard_normal((count // 4, n))
-        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-        p = density_or_zero(distribution, centre + direction * radius * rng.random((len(direction), 1)) ** (1 / n))
-        if p.sum() ** 2 < EFFECTIVE * (p**2).sum():  # a few points carry the integral: its error is not known
-            continue
-        volume = np.exp(0.5 * n * np.log(np.pi) - gammaln(0.5 * n + 1) + n * np.log(radius))
-        variance = share * (1 - share) / count + volume**2 * p.var() / len(p) + 1 / count**2
-        z.append((share - volume * p.mean()) / np.sqrt(variance))
-    if not z:
-        report.add(6, f"samples against density: none of {balls} balls can be judged", 0.0, np.inf)
-        return
-    worst = float(np.max(np.abs(z)))
-    log_p = float(np.minimum(0.0, np.log(2 * balls) + log_ndtr(-worst)))  # NumPy's minimum: a NaN stays one
-    report.add(
-        6,
-        f"samples against density in {len(z)} of {balls} balls, p = {np.exp(log_p):.2g}",
-        abs(log_p),
-        -np.log(P_VALUE),
-        f"the largest |z| is {worst:.1f}; error and tolerance are −log p",
-        "sample and log_prob describe different distributions: look at the base, or at one layer's direction",
     )
 
 

@@ -1,23 +1,34 @@
 """Numerical derivatives that know nothing of the code they judge: the complex step and central differences.
 
-Both take a function of a real vector (or of a batch whose rows do not interact) and change one entry at a time.
-
 The complex step: f(x + ih) = f(x) + ih f'(x) + O(h²), so f'(x) = Im f(x + ih)/h. Nothing is subtracted, nothing
 cancels, and h may be 1e-30: the derivative comes out to machine precision (Squire & Trapp 1998). It needs f to be
 complex-analytic along the branch taken. Central differences, (f(x + h) − f(x − h))/2h, need only real numbers; the
 best h balances truncation, h²|f'''|/6, against rounding, ε|f|/h: with h ≈ (3ε)^⅓ max(1, |x|) ten digits are right.
+
+`Derivative` is what the rungs use: it takes the complex step where that agrees with central differences, and otherwise
+these, at two steps: their difference says how far they can be trusted, and where they disagree, as across a kink, that
+the number is to be left out.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import numpy as np
 
 from nfedu.arrays import Array
+from nfedu.checks.subject import Trouble
 
+EPS = float(np.finfo(np.float64).eps)
 COMPLEX_STEP = 1e-30
-CENTRAL_STEP = (3 * np.finfo(np.float64).eps) ** (1 / 3)
+CENTRAL_STEP = (3 * EPS) ** (1 / 3)
+STEPS = (CENTRAL_STEP, CENTRAL_STEP / 30, CENTRAL_STEP / 1000)  # in an input's scale: a large one may cross a kink
+FAMILIAR = 1e-3  # and where it was right elsewhere, it takes this much to doubt it
+AGREE = 1e-8  # complex step and central differences are the same number when they agree to this, or to what is certain
+STACKED = 1500  # rows of points that are differentiated at once
+CAUTION, ROUGH = 10.0, 1e-8  # central differences are known no better than this, of the derivative and of f in its unit
+CERTAIN = 1e-3  # central differences at two steps that differ by more say nothing
 
 Function = Callable[[Array], Array]
 
@@ -52,7 +63,8 @@ def gradient(f: Callable[[Array], float], x: Array, method: str = "complex") -> 
 def jacobians(f: Function, x: Array, method: str = "complex") -> Array:
     """Return the Jacobian of `f` at every row of a batch `x` (N, n), as (N, outputs, n): what N3 takes the det of.
 
-    f maps (N, n) to (N, outputs), each row on its own: then one evaluation gives a column of all N Jacobians.
+    f maps (N, n) to (N, outputs), each row on its own: then one evaluation, or for method = "central" two, gives a
+    column of all N Jacobians.
     """
     columns = []
     for j in range(x.shape[1]):
@@ -62,28 +74,147 @@ def jacobians(f: Function, x: Array, method: str = "complex") -> Array:
     return np.stack(columns, axis=2)
 
 
-def trusted_method(f: Function, x: Array, rng: np.random.Generator) -> str:
-    """Return "complex" when `f` lets the complex step through at `x`, "central" when it does not.
+class Derivative:
+    """Derivatives of `f` at `at` along any direction, each entry with its uncertainty: infinite where none is known.
 
-    The two are compared along one random direction. A function that takes absolute values, casts to real or compares
-    complex numbers fails here and is judged by central differences, which are rougher. Several steps are tried,
-    each relative to the entry it changes: one across the kink of a ReLU is right for neither, one may leave the domain.
+    f takes an array of at's shape, the points (N, n) or a parameter, and returns (N, m). `scale`, of at's shape or
+    broadcast to it, is what a unit step is for each entry. `method` says for each of the m outputs whether the complex
+    step lets its derivative through; it is tried along one random direction. `points` says that row i of the result
+    depends on row i of `at` alone.
     """
-    direction = rng.standard_normal(x.shape) * np.where(x == 0, 1, abs(x))
-    try:
-        with np.errstate(all="ignore"):
-            by_complex = complex_step(f, x, direction)
-    except Exception:  # whatever code that was never meant for complex numbers may do
-        return "central"
-    if not np.isfinite(by_complex).all():
-        return "central"
-    compared = False
-    for h in (CENTRAL_STEP, 1e-6, 1e-7, 1e-8, 1e-9):
+
+    def __init__(
+        self,
+        f: Function,
+        at: Array,
+        scale: Array,
+        rng: np.random.Generator,
+        points: bool = False,
+        known: Array | None = None,
+    ) -> None:
+        self.f, self.at, self.scale = f, at, np.broadcast_to(scale, at.shape)
+        self.points = points
+        self.noise = self._noise(rng)
+        v = self.scale * rng.choice([-1.0, 1.0], at.shape) * rng.uniform(0.5, 1.5, at.shape)
+        self.analytic = self._analytic(v, AGREE if known is None else FAMILIAR)
+        if known is not None:
+            self.analytic &= known
+
+    @property
+    def method(self) -> str:
+        """One word for all outputs: "complex", or "central" when some needed it."""
+        return "complex" if self.analytic.all() else "central"
+
+    def along(self, v: Array) -> tuple[Array, Array]:
+        """Return the derivative along `v`, (N, m), and its uncertainty."""
+        if not self.analytic.any():
+            return self._central(v)
         try:
-            central = (f(x + h * direction) - f(x - h * direction)) / (2 * h)
-        except ValueError:  # a step out of the domain
-            continue
-        compared = True
-        if np.allclose(by_complex, central, rtol=1e-5, atol=1e-5 * (1e-3 + abs(central).max())):
-            return "complex"
-    return "central" if compared else "complex"
+            found = np.array(self._complex(v))
+        except Trouble:
+            return self._central(v)
+        uncertain = np.where(np.isfinite(found), 0.0, np.inf)
+        if not self.analytic.all():
+            other, unsure = self._central(v)
+            found[:, ~self.analytic], uncertain[:, ~self.analytic] = other[:, ~self.analytic], unsure[:, ~self.analytic]
+        return np.where(np.isfinite(found), found, 0.0), uncertain
+
+    def entry(self, index: tuple[int, ...]) -> tuple[Array, Array]:
+        """Return the derivative along one entry of `at`."""
+        v = np.zeros(self.at.shape)
+        v[index] = 1
+        return self.along(v)
+
+    def jacobian(self) -> tuple[Array, Array]:
+        """Return, for points `at` (N, n) in rows of their own, ∂f/∂at (N, m, n) and its uncertainty: many at once."""
+        N, n = self.at.shape
+        m = len(self.analytic)
+        found, unsure = np.zeros((2, N, m, n))
+        stack = copy.copy(self)
+        width = max(1, min(n, STACKED // N))
+        for start in range(0, n, width):
+            columns = np.arange(start, min(start + width, n))
+            v = np.zeros((len(columns), N, n))
+            v[np.arange(len(columns)), :, columns] = 1
+            stack.at = np.tile(self.at, (len(columns), 1))
+            stack.scale = np.tile(self.scale, (len(columns), 1))
+            stack.noise = np.tile(self.noise, (len(columns), 1))
+            for whole, part in zip((found, unsure), stack.along(v.reshape(-1, n)), strict=True):
+                whole[:, :, columns] = part.reshape(len(columns), N, m).transpose(1, 2, 0)
+        return found, unsure
+
+    def _complex(self, v: Array) -> Array:
+        """Return the derivative by the complex step, which must be small beside what it moves: 1e-40 there is 1e-70."""
+        size = np.where((v == 0) | (self.at == 0), 1.0, np.minimum(abs(self.at), 1.0))
+        shrink = np.maximum(size.min(axis=1, keepdims=True) if self.points else size.min(initial=1.0), 1e-200)
+        return complex_step(self.f, self.at, v * shrink) / shrink
+
+    def _central(self, v: Array) -> tuple[Array, Array]:
+        """Return, of three pairs of steps, the most certain extrapolation for each entry."""
+        best = uncertain = None
+        flat = np.zeros(0, dtype=bool)
+        reach = abs(v) / np.where(self.scale > 0, self.scale, 1.0)  # how many units v goes, at most
+        farthest = reach.max(axis=1, keepdims=True) if self.points else reach.max(initial=0.0)
+        unit = 1 / np.maximum(farthest, 1e-300)
+        for step in STEPS:
+            h = step * unit
+            try:
+                with np.errstate(all="ignore"):
+                    wide, half = self._difference(v, h), self._difference(v, h / 2)
+            except Trouble:  # a step out of the domain
+                continue
+            extrapolated = (4 * half[0] - wide[0]) / 3
+            size = abs(wide[0] - half[0])
+            unsure = np.where(np.isfinite(extrapolated), size + (8 * EPS * half[1] + 4 * self.noise) / h, np.inf)
+            unsure = np.where(size > CERTAIN * (abs(half[0]) + 1e-6 * half[1] / unit), np.inf, unsure)
+            if best is None or uncertain is None:
+                best, uncertain, flat = extrapolated, unsure, half[0] == 0
+            else:
+                unsure = np.where((half[0] == 0) & ~flat, np.inf, unsure)  # a staircase, as float32 makes
+                better = unsure < uncertain
+                best, uncertain = np.where(better, extrapolated, best), np.where(better, unsure, uncertain)
+            if (uncertain <= 1e-7 * (abs(best) + 1e-8 * half[1] / unit)).all():
+                break
+        if best is None or uncertain is None:
+            like = self.f(self.at)
+            return np.zeros(like.shape), np.full(like.shape, np.inf)
+        best = np.where(np.isfinite(best), best, 0.0)
+        return best, CAUTION * uncertain + ROUGH * (abs(best) + 1e-2 * half[1] / unit)
+
+    def _noise(self, rng: np.random.Generator) -> Array:
+        """Return what rounding does to the values of f, from a move by an ulp or two, (N, m); at least an ulp of 1.
+
+        Of 1 for the last, the log-det: a sum of logarithms near 0 has the rounding of what the logarithms are taken of.
+        """
+        exact = self.f(self.at)
+        noise = np.zeros(exact.shape)
+        noise[:, -1] = 4 * EPS
+        for _ in range(2):
+            try:
+                change = abs(self.f(self.at * (1 + 2 * EPS * rng.uniform(-1, 1, self.at.shape))) - exact)
+            except Trouble:  # at the edge of the domain
+                continue
+            noise = np.maximum(noise, np.where(np.isfinite(change), change, 0.0))
+        return noise
+
+    def _difference(self, v: Array, h: Array) -> tuple[Array, Array]:
+        """Return the central difference, and the size of the two values that it subtracts."""
+        above, below = self.f(self.at + h * v), self.f(self.at - h * v)
+        return (above - below) / (2 * h), abs(above) + abs(below)
+
+    def _analytic(self, v: Array, agree: float) -> Array:
+        """Return for each output whether the complex step is right: not contradicted by certain central differences."""
+        central, uncertain = self._central(v)
+        try:
+            with np.errstate(all="ignore"):
+                found = self._complex(v)
+        except Trouble:  # code that was never meant for complex numbers
+            return np.zeros(central.shape[1], dtype=bool)
+        if found.shape != central.shape:
+            return np.zeros(central.shape[1], dtype=bool)
+        certain = np.isfinite(uncertain)
+        size = abs(central) + uncertain
+        least = 1e-6 * size.max(axis=0, where=certain, initial=0.0)  # what rounding leaves where terms cancel
+        wrong = certain & ~(abs(found - central) <= agree * np.maximum(size, least) + 10 * uncertain)
+        bad = ~np.isfinite(found) & certain
+        return ((wrong | bad).sum(axis=0) <= 0.3 * np.maximum(certain.sum(axis=0), 1)) & ~bad.all(axis=0)

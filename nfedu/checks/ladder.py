@@ -1,10 +1,13 @@
-"""The check ladder: what a layer, and a flow, must pass before anybody believes a picture of it."""
+"""The check ladder of a layer: what it must pass before anybody believes a picture of it."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from contextlib import suppress
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,131 +15,320 @@ import numpy as np
 from nfedu.arrays import Array, as_batch
 from nfedu.bijections.base import Bijection
 from nfedu.bijections.normalization import in_mode
-from nfedu.checks.contract import check_contract, mixes_rows
-from nfedu.checks.densities import check_integral, check_samples
-from nfedu.checks.gradients import check_gradients, compare_gradient
+from nfedu.checks.probes import ROWS, accepted, images, latents, moved, regions, spread
 from nfedu.checks.report import Report
-from nfedu.checks.values import check_jacobian, check_round_trip
+from nfedu.checks.rungs.contract import Theta, check_backward, check_call, check_registered, check_repeats
+from nfedu.checks.rungs.gradients import check_input, check_parameters
+from nfedu.checks.rungs.maps import check_log_det, check_round_trip, check_structure, there_and_back
+from nfedu.checks.rungs.mixing import check_mixing
+from nfedu.checks.rungs.rows import check_rows
+from nfedu.checks.subject import Subject, Trouble, line_of
 from nfedu.flow import Flow
-from nfedu.parameters import Parameter, cast
 
-MOVE = 0.1
+SLACK, SLACK_FAR = 1e3, 1e6  # of tolerances at other latents, where right code may lose digits: 1 − tanh² does
+BUDGET = 2.5  # seconds for one layer; a probe that has not begun by then is left out, and the report says so
+ENTRIES = 4e6  # of the Jacobians that are held at once
 
 
 def check_bijection(layer: Bijection | Flow, x: Array, *, rng: np.random.Generator | None = None) -> Report:
-    """Hold a layer to its contract at the data points `x` (N, n), N ≥ 2; return the report.
+    """Hold a layer to its contract at the data points `x` (N, n), N ≥ 2, and around them; return the report.
 
     Rungs 1 to 5, in both directions: contract, round trip, log-det against a dense numerical Jacobian, promised
     structure, and backward against numerical derivatives for the input and every parameter. A float64 copy is checked,
-    the layer itself is not touched. Its parameters are moved by a tenth of their size first, by 0.1 where they are 0,
-    and the points with them: at a scale of 1, a shift of 0 or a matrix I many mistakes do not show.
+    the layer itself is not touched. That happens with parameters moved by a tenth of their size, and the points with
+    them, then with the given ones; at latents of all sizes, and with one coordinate far out; in batches of several
+    sizes. The report says where it was looked, and what could not be judged.
+
     A layer whose rows mix (BatchNorm in training) is held to all of this too: its statistics are observed at `x`, its
     log-det is compared with the Jacobian at these, and its gradients must run through them.
-    `rng` draws these moves and the gradients handed to backward, default_rng(0) unless given.
+    `rng` draws the points, moves and gradients, default_rng(0) unless given. Raises ValueError when `x` are no points.
     """
     rng = np.random.default_rng(0) if rng is None else rng
     bijection = layer.bijection if isinstance(layer, Flow) else layer
     x = as_batch(x, bijection.n, "check_bijection").astype(np.float64)
     if len(x) < 2:
         raise ValueError("check_bijection: x has 1 row, expected at least 2, to see whether rows stay on their own")
+    try:
+        twin = copy.deepcopy(bijection)
+    except Exception as problem:  # whatever the layer keeps
+        raise ValueError(
+            f"check_bijection: a {type(bijection).__name__} cannot be copied ({type(problem).__name__}: {problem}); "
+            "let it keep nothing that copy.deepcopy refuses, or use `python -m nfedu check`, which builds its own"
+        ) from problem
     report = Report(f"{type(bijection).__name__}, n = {bijection.n}, {len(x)} points")
-    bijection, x = moved(cast(bijection, np.float64), x, rng)
-    if mixes_rows(bijection):
-        with in_mode("observing", bijection), suppress(Exception):  # the first rung will say what is wrong
-            bijection.x_to_z(x)
-    forgotten = [k for k, v in vars(bijection).items() if isinstance(v, Parameter) and not declared(v, bijection)]
-    note = f"parameters() does not return {', '.join(forgotten)}: it would not be learned"
-    report.add(1, "parameters", len(forgotten), 0, diagnosis=note)
-    if not check_contract(report, bijection, "x_to_z", x, rng):
-        return report
-    z = bijection.x_to_z(x)[0]
-    if not check_contract(report, bijection, "z_to_x", z, rng):
-        return report
-    latents = z if mixes_rows(bijection) else other_latents(bijection, z, rng)
-    attempt(report, 2, "round trip", check_round_trip, report, bijection, x, latents)
-    for direction, y in (("x_to_z", x), ("z_to_x", z)):
-        attempt(report, 3, f"{direction}: Jacobian", check_jacobian, report, bijection, direction, y)
-        attempt(report, 5, f"{direction}: gradients", check_gradients, report, bijection, direction, y, rng)
+    examine(report, twin, x, rng)
+    return report
+
+
+def examine(report: Report, layer: Any, x: Array, rng: np.random.Generator, budget: float = BUDGET) -> None:
+    """Run the whole ladder on a layer that nobody else uses, at data points `x` (N, n)."""
+    with quiet():
+        try:
+            subject = Subject(layer)
+        except Trouble as trouble:
+            report.fail(1, "parameters()", trouble.cause, trouble.words, where=trouble.where)
+            return
+        for p in subject.parameters.values():
+            p.value, p.grad = (np.array(a, dtype=np.float64) for a in (p.value, p.grad))
+        examination = Examination(report, layer, subject, x, rng, time.process_time() + budget)
+        try:
+            examination.run()
+        except Trouble as trouble:  # where no rung expected one
+            report.fail(1, "runs", trouble.cause, trouble.words, where=trouble.where)
     report.checks.sort(key=lambda check: check.rung)
-    return report
 
 
-def check_flow(flow: Flow, x: Array, *, rng: np.random.Generator | None = None) -> Report:
-    """Check a flow at the data points `x` (N, n): its bijection as above, `nll` and `score`, and rung 6.
+@dataclass
+class Examination:
+    """One layer, the points it is looked at, and how far the look has come."""
 
-    Rung 6: for n ≤ 2 the density integrates to one, and for n ≤ 6 samples agree with `log_prob`. There, and for `nll`
-    and `score`, the flow is judged at its own theta.
-    """
-    if not hasattr(flow, "log_prob"):
-        raise ValueError(f"check_flow: got a {type(flow).__name__}, expected a Flow; for a layer call check_bijection")
-    rng = np.random.default_rng(0) if rng is None else rng
-    flow = flow.astype(np.float64)
-    report = check_bijection(flow, x, rng=rng)
-    report.title = f"Flow of {len(flow.bijection.bijections)} layers, n = {flow.n}, {len(x)} points"
-    if not report.ok:
-        return report
-    attempt(report, 5, "nll and score", check_objectives, report, flow, np.asarray(x, dtype=np.float64), rng)
-    with in_mode("evaluation", flow.bijection):
-        if flow.n <= 2:
-            attempt(report, 6, "integral", check_integral, report, flow, rng)
-        if flow.n <= 6:
-            attempt(report, 6, "samples", check_samples, report, flow, rng)
-    return report
+    report: Report
+    layer: Any
+    subject: Subject
+    x: Array
+    rng: np.random.Generator
+    deadline: float
+
+    def run(self) -> None:
+        """Climb the ladder, as far as it bears."""
+        report, subject, rng = self.report, self.subject, self.rng
+        if subject.mixes_rows and isinstance(self.layer, Bijection):
+            with in_mode("observing", self.layer), suppress(Exception):  # the first rung will say what is wrong
+                self.layer.x_to_z(self.x)
+        check_registered(report, self.layer, subject)
+        if not self.contract(self.x):
+            return
+        if subject.mixes_rows:
+            check_mixing(report, subject, self.layer, self.x, rng)
+            report.tried.append(f"{len(self.x)} points, whose rows mix, as one batch")
+            return
+        own = {name: p.value for name, p in subject.parameters.items()}
+        with moved(subject, self.x, rng) as (x, setting):
+            report.tried.append(f"{len(x)} points, {setting}")
+            if not self.untouched(x) or not self.everything(x, together=False):
+                return
+            self.probe_regions(x, own)
+        if setting != "parameters as given":
+            self.probe_given()
+        elif subject.parameters:
+            report.leave_out("other parameters: the layer does not stand that they are moved")
+
+    def contract(self, x: Array) -> bool:
+        """Climb rung 1 in both directions; return whether the others make sense."""
+        report, subject, rng = self.report, self.subject, self.rng
+        if not check_call(report, subject, "x_to_z", x, rng):
+            return False
+        z = np.array(subject.call("x_to_z", x.copy())[0])
+        if not check_call(report, subject, "z_to_x", z, rng):
+            return False
+        batches = {"x_to_z": (x, z), "z_to_x": (z, x)}
+        steady = [check_repeats(report, subject, d, y, other, rng) for d, (y, other) in batches.items()]
+        if not all(steady):
+            return False
+        for direction, (y, _) in batches.items():
+            self.attempt(1, f"backward of {direction}", check_backward, report, subject, direction, y, rng)
+        for direction, y in self.wide(x, z).items():
+            self.attempt(1, f"{direction}: rows", check_rows, report, subject, direction, y, rng)
+        return not any(c.cause in FATAL for c in report.failures)
+
+    def untouched(self, x: Array) -> bool:
+        """Ask once more, with the parameters moved, that no call changes them: a clip may have had nothing to do."""
+        theta = Theta(self.subject)
+        z = self.subject.call("x_to_z", x.copy())[0]
+        self.subject.call("z_to_x", np.array(z))
+        return theta.check(self.report, "calls with other parameters", self.subject.place("z_to_x"))
+
+    def wide(self, x: Array, z: Array) -> dict[str, Array]:
+        """Return for each direction a batch of up to ROWS points: the given ones, and images of other latents."""
+        if self.subject.mixes_rows:
+            return {"x_to_z": x, "z_to_x": z}
+        more, _ = latents(self.subject, max(ROWS - len(z), 0), self.rng)
+        others = images(self.subject, "z_to_x", more) if len(more) else None
+        back = None if others is None else images(self.subject, "x_to_z", others)
+        if others is None or back is None:
+            return {"x_to_z": x, "z_to_x": z}
+        return {"x_to_z": np.concatenate([x, others]), "z_to_x": np.concatenate([z, more])}
+
+    def everything(self, x: Array, together: bool = True) -> bool:
+        """Climb rungs 2 to 5 at the data `x` and at latents of our own; return whether all is well."""
+        report, subject, rng = self.report, self.subject, self.rng
+        before = len(report.failures)
+        rows = max(1, min(len(x), int(ENTRIES / subject.n**2)))
+        x = x[:rows]
+        self.attempt(2, "round trip", self.both_ways, "x_to_z", x, spread(self.x))
+        z = images(subject, "x_to_z", x)
+        drawn, domain = latents(subject, len(x), rng)
+        if domain != "z ~ N(0, 1)":
+            report.tried.append(f"latents where the layer takes them, {domain}")
+        if subject.n**2 * len(x) <= ENTRIES / 2:
+            self.attempt(
+                2, "round trip", self.both_ways, "z_to_x", drawn, spread(drawn), " at latents of our own", False
+            )
+        if z is not None:
+            for direction, y, to in (("x_to_z", x, z), ("z_to_x", z, x)):
+                unit = spread(to) if len(to) > 1 else np.ones(subject.n)
+                self.attempt(
+                    5,
+                    f"{direction}: parameters",
+                    check_parameters,
+                    report,
+                    subject,
+                    direction,
+                    y,
+                    unit,
+                    rng,
+                    "",
+                    together,
+                )
+        return len(report.failures) == before
+
+    def both_ways(
+        self, direction: str, y: Array, unit: Array, at: str = "", structure: bool = True, slack: float = 1.0
+    ) -> bool:
+        """Climb rungs 2 to 5, but for the parameters, on one round trip from `y`."""
+        report, subject, rng = self.report, self.subject, self.rng
+        there, back = there_and_back(subject, direction, y, unit, rng)
+        ok = check_round_trip(report, subject, there, back, at)
+        for one in (there, back):
+            ok &= check_log_det(report, subject, one, at, slack)
+            if structure:
+                self.attempt(4, f"{one.direction}: structure", check_structure, report, subject, one)
+            ok &= check_input(report, subject, one, rng, at, slack)
+        return ok
+
+    def probe_regions(self, x: Array, own: dict[str, Array]) -> None:
+        """Look where faults hide: latents of all sizes, one coordinate elsewhere, far out, exactly 0.
+
+        `own` are the parameters as given: where a map cannot be undone with the moved ones, but with these, the move is
+        to blame.
+        """
+        z = images(self.subject, "x_to_z", x)
+        if z is None:
+            return
+        for name, drawn in regions(z, self.rng).items():
+            if self.late(f"latents {name}"):
+                return
+            rows = max(2, min(ROWS, int(ENTRIES / 4 / self.subject.n**2)))
+            y = accepted(self.subject, "z_to_x", drawn[:rows])
+            self.at_other_points(name, y, own)
+        self.probe_zero(z)
+
+    def at_other_points(self, name: str, z: Array, own: dict[str, Array]) -> None:
+        """Climb rungs 2 to 5 at other latents, which fail as a region does: the layer is right elsewhere."""
+        report, subject = self.report, self.subject
+        z = accepted_back(subject, z)
+        if len(z) < 2:
+            report.leave_out(f"latents {name}: the layer takes none of them")
+            return
+        probe = self.probe(name, z)
+        if any(check.rung == 2 for check in probe.failures):
+            with subject.holding(own):
+                given = self.probe(name, z)
+            if given.ok:
+                report.leave_out(f"latents {name} with other parameters: the layer does not stand that they are moved")
+                return
+        report.tried.append(f"{len(z)} latents {name}")
+        as_region(report, probe, name)
+
+    def probe(self, name: str, z: Array) -> Report:
+        """Return what rungs 2 to 5 say at other latents."""
+        probe = Report("")
+        slack = SLACK_FAR if "far" in name else SLACK
+        examination = Examination(probe, self.layer, self.subject, self.x, self.rng, self.deadline)
+        try:
+            base = images(self.subject, "x_to_z", self.x)
+            unit = spread(z if base is None else base)
+            examination.both_ways("z_to_x", z, unit, f", latents {name}", False, slack)
+            to = images(self.subject, "z_to_x", z)
+            reach = np.ones(self.subject.n) if to is None else spread(to)
+            check_parameters(
+                probe, self.subject, "z_to_x", z, reach, self.rng, f", latents {name}", together=True, slack=slack
+            )
+        except Trouble as trouble:
+            probe.fail(2, f"latents {name}", "region", f"{trouble.words}, at latents {name}", where=trouble.where)
+        return probe
+
+    def probe_zero(self, z: Array) -> None:
+        """Look at latents with a coordinate that is exactly 0, where the layer takes both sides of it."""
+        report, subject = self.report, self.subject
+        for j in (*range(min(subject.n, 4)), slice(None)):
+            beside = np.repeat(z[:1], 3, axis=0)
+            beside[:, j] = np.reshape([0.0, 1e-3, -1e-3], (3, 1) if isinstance(j, slice) else 3)
+            if len(accepted(subject, "z_to_x", beside[1:])) < 2:
+                continue
+            try:
+                values = subject.values("z_to_x", beside[:1])
+            except Trouble as trouble:
+                if not trouble.refused:
+                    report.fail(1, "z_to_x at 0", "region", trouble.words, where=trouble.where)
+                continue
+            if not np.isfinite(values).all():
+                which = "all coordinates are" if isinstance(j, slice) else f"coordinate {j} is"
+                words = f"not finite where {which} exactly 0, finite on both sides of it"
+                report.fail(1, "z_to_x at 0", "region", words, where=subject.place("z_to_x"))
+                return
+
+    def probe_given(self) -> None:
+        """Climb rungs 2 to 5 with the parameters as given."""
+        if self.late("the parameters as given"):
+            return
+        self.report.tried.append("parameters as given")
+        before = len(self.report.failures)
+        self.everything(self.x)
+        if len(self.report.failures) == before:
+            return
+
+    def late(self, what: str) -> bool:
+        """Return whether the time is over; then say what was left out."""
+        if time.process_time() < self.deadline:
+            return False
+        self.report.leave_out(f"{what}: no time left")
+        return True
+
+    def attempt(self, rung: int, quantity: str, call: Callable[..., Any], *arguments: Any) -> bool:
+        """Make the call; when the layer's code does not bear it, add a failed check that says what."""
+        try:
+            return call(*arguments) is not False
+        except Trouble as trouble:
+            return self.report.fail(rung, f"{quantity}: runs", trouble.cause, trouble.words, where=trouble.where)
+        except Exception as problem:  # a result that no rung expected: whatever it is, it is the layer's
+            words = f"its results cannot be compared: {type(problem).__name__}: {problem}"
+            return self.report.fail(rung, f"{quantity}: runs", "shape", words, where=line_of(problem.__traceback__))
 
 
-def check_objectives(report: Report, flow: Flow, x: Array, rng: np.random.Generator) -> None:
-    """Add the rest of rung 5 for a flow: `nll`, its gradient in theta, and the score."""
-    twin, complex_twin = copy.deepcopy(flow), flow.astype(np.complex128)
-
-    def mean_nll(theta: Array) -> Array:
-        called = complex_twin if np.iscomplexobj(theta) else twin
-        called.theta[:] = theta
-        return np.stack([-called.log_prob(x).mean(), np.zeros((), theta.dtype)])
-
-    def log_prob(v: Array) -> Array:
-        called = complex_twin if np.iscomplexobj(v) else twin
-        called.theta[:] = flow.theta
-        return np.stack([called.log_prob(v).sum(), np.zeros((), v.dtype)])
-
-    loss, mean = np.array([flow.nll(x)]), np.array([-flow.log_prob(x).mean()])
-    report.compare(5, "nll: the mean of −log_prob", loss, mean, 1e-12)
-    if flow.theta.size:
-        compare_gradient(report, "nll: theta", flow.grad, mean_nll, flow.theta, rng)
-    compare_gradient(report, "score", flow.score(x), log_prob, x, rng)
+FATAL = {  # what makes the numbers of the other rungs meaningless
+    "raises", "shape", "nonfinite", "input-modified", "theta-modified", "random", "stateful", "shared-memory",
+    "rows-mixed", "row-position", "backward-once", "backward-nonlinear",
+}  # fmt: skip
 
 
-def moved(layer: Bijection, x: Array, rng: np.random.Generator) -> tuple[Bijection, Array]:
-    """Return a copy of the layer with other parameters, and data in its domain; what was given, if that fails."""
-    twin = copy.deepcopy(layer)
-    for p in twin.parameters().values():
-        size = np.sqrt(np.mean(p.value**2)) if p.value.any() else 1.0
-        p.value += MOVE * size * rng.standard_normal(p.value.shape)
-    try:
-        with np.errstate(all="ignore"):
-            y = np.array(twin.z_to_x(layer.x_to_z(x.copy())[0])[0])
-    except Exception:  # the rungs will say what is wrong, if it is not the move
-        return layer, x
-    return (twin, y) if y.shape == x.shape and y.dtype == x.dtype and np.isfinite(y).all() else (layer, x)
+def accepted_back(subject: Subject, z: Array) -> Array:
+    """Return the latents whose images the layer takes back."""
+    kept = [
+        row
+        for row in z
+        if (x := images(subject, "z_to_x", row[None])) is not None and images(subject, "x_to_z", x) is not None
+    ]
+    return np.array(kept).reshape(-1, subject.n)
 
 
-def declared(parameter: Parameter, layer: Bijection) -> bool:
-    """Return whether `layer.parameters()` returns this very parameter."""
-    return any(parameter is p for p in layer.parameters().values())
+def as_region(report: Report, probe: Report, name: str) -> None:
+    """Take over the checks of a probe; failures get the cause "region", since the same was right elsewhere."""
+    for check in probe.checks:
+        if check.passed:
+            report.checks.append(check)
+        else:
+            words = f"right at the first points, wrong at latents {name}: {check.words}"
+            report.add(
+                check.rung, check.quantity, check.error, check.tolerance, "region", words, check.detail, check.where
+            )
+    for what in probe.not_judged:
+        report.leave_out(what)
 
 
-def other_latents(layer: Bijection, z: Array, rng: np.random.Generator) -> Array:
-    """Return normal latents, since a map that folds brings back the data's; the data's if normal ones are outside."""
-    drawn = rng.standard_normal(z.shape)
-    try:
-        layer.z_to_x(drawn.copy())
-    except ValueError:
-        return z
-    return drawn
-
-
-def attempt(report: Report, rung: int, quantity: str, call: Callable[..., Any], *arguments: Any) -> None:
-    """Make the call; when it raises, add a failed check that says what."""
-    try:
-        call(*arguments)
-    except Exception as error:  # a learner's layer may fail in any way
-        report.add(rung, f"{quantity}: runs", np.inf, 0, f"raised {type(error).__name__}: {error}")
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep a layer's warnings to itself: what is wrong shows in numbers."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield

@@ -1,12 +1,16 @@
-"""Reports: one line a check, readable as a table, raised on demand."""
+"""Reports: one line a check, failures first, readable as text or JSON, raised on demand."""
 
 from __future__ import annotations
 
+import json
+import math
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from nfedu.arrays import Array
+from nfedu.checks.causes import CAUSES
 
 RUNGS = {
     1: "contract",
@@ -24,19 +28,34 @@ class CheckFailedError(AssertionError):
 
 @dataclass(frozen=True)
 class Check:
-    """One comparison: its error against its tolerance, and for a failure where and what it looks like."""
+    """One comparison: its error against its tolerance; for a failure its cause, the place, and what it looks like."""
 
     rung: int
     quantity: str
     error: float
     tolerance: float
-    detail: str = ""
-    diagnosis: str = ""
+    cause: str = ""  # a code of `causes.CAUSES`
+    where: str = ""  # the line to look at
+    detail: str = ""  # the worst entry: where, got, expected
+    words: str = ""
 
     @property
     def passed(self) -> bool:
         """Whether the error is within the tolerance; NaN is not."""
         return bool(self.error <= self.tolerance)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return what `--json` prints of it; numbers that are not finite are None."""
+        numbers = {"error": self.error, "tolerance": self.tolerance}
+        return {
+            "rung": self.rung,
+            "quantity": self.quantity,
+            **{key: value if math.isfinite(value) else None for key, value in numbers.items()},
+            "ok": self.passed,
+            "cause": self.cause or None,
+            "where": self.where or None,
+            "words": "; ".join(part for part in (self.words, self.detail) if part) or None,
+        }
 
 
 @dataclass
@@ -45,24 +64,50 @@ class Report:
 
     title: str
     checks: list[Check] = field(default_factory=list)
+    tried: list[str] = field(default_factory=list)  # where it was looked
+    not_judged: list[str] = field(default_factory=list)  # what could not be, and why: never counted as passed
 
     def add(
-        self, rung: int, quantity: str, error: float, tolerance: float, detail: str = "", diagnosis: str = ""
+        self,
+        rung: int,
+        quantity: str,
+        error: float,
+        tolerance: float,
+        cause: str = "",
+        words: str = "",
+        detail: str = "",
+        where: str = "",
     ) -> bool:
-        """Record a check; detail and diagnosis are kept when it fails. Return whether it passed."""
+        """Record a check; what describes a failure is kept when it fails. Return whether it passed."""
         check = Check(rung, quantity, float(error), float(tolerance))
         if not check.passed:
-            check = Check(rung, quantity, float(error), float(tolerance), detail, diagnosis)
+            if cause not in CAUSES:
+                raise ValueError(f"{quantity} fails for the cause {cause!r}, which is not in the table")
+            check = Check(rung, quantity, check.error, check.tolerance, cause, where, detail, words)
         self.checks.append(check)
         return check.passed
 
     def compare(
-        self, rung: int, quantity: str, given: Array, expected: Array, tolerance: float, diagnosis: str = ""
+        self, rung: int, quantity: str, given: Array, expected: Array, tolerance: Array, size: Array, **failure: str
     ) -> bool:
-        """Record max|given − expected| over the largest |expected| (or 1, if that is 0), and the worst entry."""
-        return self.add(
-            rung, quantity, relative_error(given, expected), tolerance, worst_entry(given, expected), diagnosis
-        )
+        """Record the entry nearest to its tolerance, or farthest past it; both numbers are in units of its `size`."""
+        if given.size == 0:
+            return self.add(rung, quantity, 0, 0)
+        difference = np.nan_to_num(abs(given - expected), nan=np.inf)
+        tolerance = np.maximum(np.broadcast_to(tolerance, given.shape), np.finfo(float).tiny)
+        k = np.unravel_index(np.argmax(difference / tolerance), given.shape)
+        unit = np.broadcast_to(size, given.shape)[k] or 1.0
+        failure.setdefault("detail", worst_entry(given, expected, difference / tolerance))
+        return self.add(rung, quantity, difference[k] / unit, tolerance[k] / unit, **failure)
+
+    def fail(self, rung: int, quantity: str, cause: str, words: str, detail: str = "", where: str = "") -> bool:
+        """Record a check that failed without a number to compare; return False."""
+        return self.add(rung, quantity, math.inf, 0, cause, words, detail, where)
+
+    def leave_out(self, what: str) -> None:
+        """Say, once, what could not be judged."""
+        if what not in self.not_judged:
+            self.not_judged.append(what)
 
     @property
     def ok(self) -> bool:
@@ -71,8 +116,23 @@ class Report:
 
     @property
     def failures(self) -> list[Check]:
-        """The checks that did not pass."""
-        return [check for check in self.checks if not check.passed]
+        """The checks that did not pass, the most telling first."""
+        failed = [check for check in self.checks if not check.passed]
+        return sorted(failed, key=lambda check: check.cause != self.cause) if failed else []
+
+    @property
+    def cause(self) -> str | None:
+        """The code of the mistake that explains most: first in the table, and of gradients the commonest."""
+        failed = [check for check in self.checks if not check.passed]
+        if not failed:
+            return None
+        order = list(CAUSES)
+        first = min((check.cause for check in failed), key=order.index)
+        if CAUSES[first].group != "gradient":
+            return first
+        inputs = [check.cause for check in failed if ": input" in check.quantity]  # which sum up what is behind them
+        votes = Counter(inputs or [check.cause for check in failed])
+        return min(votes, key=lambda cause: (-votes[cause], order.index(cause)))
 
     def raise_if_failed(self) -> Report:
         """Raise CheckFailedError with the whole report unless all is well; return the report otherwise."""
@@ -80,52 +140,71 @@ class Report:
             raise CheckFailedError(str(self))
         return self
 
+    def as_json(self) -> str:
+        """Return the report as one JSON object: ok, cause, and every check."""
+        checks = [check.as_dict() for check in (*self.failures, *(c for c in self.checks if c.passed))]
+        return json.dumps({"ok": self.ok, "cause": self.cause, "checks": checks}, ensure_ascii=False, indent=1)
+
     def summary(self) -> str:
-        """Return the report with one line a rung: how many checks, and the one nearest to its tolerance."""
-        lines = [self._headline()]
-        for rung, name in RUNGS.items():
-            checks = [c for c in self.checks if c.rung == rung]
-            if checks:
-                worst = max(checks, key=lambda c: (not c.passed, c.error / c.tolerance if c.tolerance else c.error))
-                verdict = "ok" if all(c.passed for c in checks) else "FAIL"
-                bound = f"{worst.error:.1e} ≤ {worst.tolerance:.1e}"
-                lines.append(
-                    f"  {rung} {name:<10}  {len(checks):3d} checks, {verdict}; worst {worst.quantity}: {bound}"
-                )
-        return "\n".join(lines)
+        """Return the failures, and one line a rung: how many checks passed, and the one nearest to its tolerance."""
+        return "\n".join([self._headline(), *self._failures(), *self._counts(), *self._surroundings()])
+
+    def full(self) -> str:
+        """Return the failures and then every check that passed."""
+        passed = [c for c in self.checks if c.passed]
+        width = max([len(c.quantity) for c in passed], default=0)
+        lines = [
+            f"  {c.rung} {RUNGS[c.rung]:<10}  {c.quantity:<{width}}  {c.error:8.1e} ≤ {c.tolerance:7.1e}"
+            for c in passed
+        ]
+        return "\n".join([self._headline(), *self._failures(), *lines, *self._surroundings()])
+
+    __str__ = summary
 
     def _headline(self) -> str:
-        count = (
-            f"all {len(self.checks)} checks pass"
-            if self.ok
-            else f"{len(self.failures)} of {len(self.checks)} checks FAIL"
-        )
-        return f"{self.title}: {count}"
+        if self.ok:
+            return f"{self.title}: all {len(self.checks)} checks pass"
+        return f"{self.title}: {len(self.failures)} of {len(self.checks)} checks FAIL"
 
-    def __str__(self) -> str:
-        width = max([len(c.quantity) for c in self.checks], default=0)
-        lines = [self._headline()]
-        for c in self.checks:
-            lines.append(
-                f"  {c.rung} {RUNGS[c.rung]:<10}  {c.quantity:<{width}}  {c.error:8.1e} ≤ {c.tolerance:7.1e}  "
-                f"{'ok' if c.passed else 'FAIL'}"
-            )
-            lines += [f"      {line}" for line in (c.detail, c.diagnosis and f"→ {c.diagnosis}") if line]
-        return "\n".join(lines)
+    def _failures(self, most: int = 6) -> list[str]:
+        lines: list[str] = []
+        for c in self.failures[:most]:
+            compared = f"  {c.error:.1e} > {c.tolerance:.1e}" if math.isfinite(c.error) else ""
+            lines.append(f"  {c.rung} {RUNGS[c.rung]:<10}  {c.quantity}{compared}  FAIL")
+            look = c.where and f"look at {c.where}"
+            lines += [f"      {line}" for line in (f"{c.cause}: {c.words}", c.detail, look) if line]
+        if len(self.failures) > most:
+            rest = self.failures[most:]
+            lines.append(f"  … and {len(rest)} more: {', '.join(dict.fromkeys(c.cause for c in rest))}")
+        return lines
+
+    def _counts(self) -> list[str]:
+        lines = []
+        for rung, name in RUNGS.items():
+            passed = [c for c in self.checks if c.rung == rung and c.passed]
+            if passed:
+                worst = max(passed, key=lambda c: c.error / c.tolerance if c.tolerance else c.error)
+                bound = f"{worst.error:.1e} ≤ {worst.tolerance:.1e}"
+                verdict = "ok" if all(c.passed for c in self.checks if c.rung == rung) else "pass"
+                lines.append(f"  {rung} {name:<10}  {len(passed):3d} checks {verdict}; worst {worst.quantity}: {bound}")
+        return lines
+
+    def _surroundings(self) -> list[str]:
+        lines = [f"tried: {'; '.join(self.tried)}"] if self.tried else []
+        lines += [f"not judged: {'; '.join(self.not_judged)}"] if self.not_judged else []
+        if self.cause:
+            line = CAUSES[self.cause].line
+            lines.append(f"cause: {self.cause}, {line}\n       more: python -m nfedu explain {self.cause}")
+        return lines
 
 
-def relative_error(given: Array, expected: Array, least: float = 0.0) -> float:
-    """Return max|given − expected| over max|expected| or `least`, or the numerator alone when both are 0."""
-    scale = max(least, abs(expected).max(initial=0.0))
-    return float(abs(given - expected).max(initial=0.0) / (scale if scale > 0 else 1.0))
-
-
-def worst_entry(given: Array, expected: Array) -> str:
-    """Return where two arrays differ most, both values, and their ratio."""
-    difference = np.nan_to_num(abs(given - expected), nan=np.inf)
+def worst_entry(given: Array, expected: Array, error: Array | None = None) -> str:
+    """Return where two arrays differ most (where `error` is largest, if given), both values, and their ratio."""
+    difference = np.nan_to_num(abs(given - expected) if error is None else error, nan=np.inf)
     if difference.size == 0:
         return ""
     index = tuple(int(i) for i in np.unravel_index(np.argmax(difference), difference.shape))
     a, b = given[index], expected[index]
-    ratio = f", ratio {a / b:.6g}" if b != 0 else ""
-    return f"worst at {list(index)}: got {a:.9g}, expected {b:.9g}{ratio}"
+    ratio = f", ratio {a / b:.6g}" if b != 0 and np.isfinite(a / b) else ""
+    place = f"worst at {list(index)}: " if index else ""
+    return f"{place}got {a:.9g}, expected {b:.9g}{ratio}"

@@ -1,0 +1,99 @@
+"""A class of layers, judged in the dimension asked for, and looked at with other seeds and in other dimensions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nfedu.arrays import Array
+from nfedu.checks.ladder import examine
+from nfedu.checks.probes import latents
+from nfedu.checks.report import Check, Report
+from nfedu.checks.subject import Subject, Trouble, guarded
+
+OTHERS = (1, 2, 4, 5, 6)
+PATIENCE = 1.5  # seconds for all other seeds and dimensions
+LOOK = 0.4  # seconds for one of them, beside its base points
+
+
+def check_class(
+    build: Callable[..., Any],
+    data: Callable[[Any], Array],
+    *,
+    n: int | None = None,
+    others: tuple[int, ...] = OTHERS,
+    seeds: int = 2,
+    rng: np.random.Generator | None = None,
+) -> Report:
+    """Judge what `build(n)` returns at the points `data(layer)`, then what it makes of other seeds and n; one report.
+
+    `build(n, shift)` returns a new layer, of its own n when that is None, with another seed for each shift; it raises
+    ValueError for an n that the layer refuses. Nothing else may use the layers. `seeds` is how many others to try, 0
+    where the constructor draws nothing.
+    """
+    rng = np.random.default_rng(0) if rng is None else rng
+    layer, x = build(n), data(build(n))  # of another one: making data is a call
+    report = Report(f"{type(layer).__name__}, n = {layer.n}, {len(x)} points")
+    examine(report, layer, x, rng)
+    deadline = time.process_time() + PATIENCE
+    for shift in range(1, seeds + 1):
+        if report.ok and time.process_time() < deadline:
+            part = Report("")
+            again = build(n, shift)
+            examine(part, again, data(again), rng, budget=LOOK)
+            take_over(report, part, "parameters drawn again: {}", lambda check: check.cause, "with other parameters")
+    if report.ok and others:
+        look_elsewhere(report, build, layer.n, [k for k in others if k != layer.n], rng, deadline)
+    return report
+
+
+def look_elsewhere(
+    report: Report, build: Callable[..., Any], own: int, others: list[int], rng: np.random.Generator, deadline: float
+) -> None:
+    """Judge the layer in other dimensions, where it takes them; what is wrong there has the cause "dimension"."""
+    fine, refused = [], []
+    for n in others:
+        if time.process_time() > deadline:
+            report.leave_out(f"n = {n}: no time left")
+            continue
+        try:
+            layer = guarded(build, n)
+        except Trouble as trouble:
+            if trouble.refused or n == 1:
+                refused.append(n)
+            else:
+                report.fail(1, f"n = {n}: the constructor", "dimension", trouble.words, where=trouble.where)
+            continue
+        if layer.n != n:
+            continue
+        part = Report("")
+        examine(part, layer, data_of(layer, rng), rng, budget=LOOK)
+        if part.cause == "nonfinite":
+            report.leave_out(f"n = {n}: not finite there")
+            continue
+        fine += [n] if part.ok else []
+        take_over(report, part, f"n = {n}: {{}}", lambda check: "dimension", f"right for n = {own}, wrong for n = {n}")
+    report.tried += [f"n = {', '.join(map(str, fine))} too"] if fine else []
+    report.tried += [f"n = {', '.join(map(str, refused))} refused by the layer"] if refused else []
+
+
+def take_over(report: Report, part: Report, quantity: str, cause: Callable[[Check], str], note: str) -> None:
+    """Add the checks of another look: those that passed, and the first two failures, with a note of where that was."""
+    report.checks += [check for check in part.checks if check.passed]
+    for c in part.failures[:2]:
+        where = quantity.format(c.quantity)
+        report.add(c.rung, where, c.error, c.tolerance, cause(c), f"{note}: {c.words}", c.detail, c.where)
+
+
+def data_of(layer: Any, rng: np.random.Generator, count: int = 5) -> Array:
+    """Return a few data points of a layer: the images of latents, or these where there are none."""
+    subject = Subject(layer)
+    z, _ = latents(subject, count, rng)
+    try:
+        x = np.array(subject.values("z_to_x", z.copy())[:, :-1])
+    except Trouble:  # the report will say what is wrong
+        return z
+    return x if x.dtype == z.dtype and np.isfinite(x).all() else z

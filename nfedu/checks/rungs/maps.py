@@ -1,0 +1,187 @@
+"""Rungs 2 to 4: the round trip, the log-det against a dense Jacobian, and the Jacobian's promised structure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nfedu.arrays import Array, NonFiniteError
+from nfedu.bijections.base import Bijection
+from nfedu.checks import diagnosis
+from nfedu.checks.jacobians import Numerical, numerical_jacobians
+from nfedu.checks.report import Report
+from nfedu.checks.rounding import EXACT, tolerance_of
+from nfedu.checks.subject import DIRECTIONS, Subject
+
+LOG_DET = 1e-10
+ENTRY = 2e-14  # to which the complex step knows an entry of a Jacobian, of the largest in its row
+LOST = 1e-2  # a log-det that is not known better than this is not judged
+ZEROS, ONES = 0.0, 1e-12  # beside what rounding makes of the largest entry in a row
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One direction of a round trip: where from, where to, its log-det, and the numerical Jacobians on the way."""
+
+    direction: str
+    start: Array  # (N, n)
+    end: Array
+    log_det: Array  # (N,)
+    unit: Array  # of each input, (N, n)
+    numerical: Numerical
+    rounding: Array  # of output and log-det, (N, n + 1)
+
+
+def leg(
+    subject: Subject, direction: str, y: Array, unit: Array, rng: np.random.Generator, judge: Subject | None = None
+) -> Leg:
+    """Go one way, and differentiate it; `judge` is the subject to differentiate, if another."""
+    unit = np.broadcast_to(unit, y.shape)
+    values = subject.values(direction, y.copy())
+    rounding = tolerance_of(subject, direction, y, rng)
+    return Leg(
+        direction,
+        y,
+        values[:, :-1],
+        values[:, -1],
+        unit,
+        numerical_jacobians(judge or subject, direction, y, unit, rng),
+        rounding,
+    )
+
+
+def there_and_back(
+    subject: Subject, direction: str, y: Array, unit: Array, rng: np.random.Generator
+) -> tuple[Leg, Leg]:
+    """Return both legs of a round trip that starts at `y` (N, n), whose entries have the given units."""
+    there = leg(subject, direction, y, unit, rng)
+    subject.values(direction, y[::-1].copy())  # so that what a layer may keep of its last call is of no use
+    reach = (abs(there.numerical.J) * there.unit[:, None]).max(axis=2)  # how far a unit of any input takes an output
+    back = leg(subject, DIRECTIONS[direction == "z_to_x"], there.end, np.where(reach > 0, reach, 1.0), rng)
+    return there, back
+
+
+def check_round_trip(report: Report, subject: Subject, there: Leg, back: Leg, at: str = "") -> bool:
+    """Add rung 2: what comes back is where it started, up to what both Jacobians make of rounding."""
+    start, J, inverse = there.start, abs(there.numerical.J), slopes_back(there.numerical, back.numerical)
+    known = np.asarray(np.isfinite(inverse).all(axis=(1, 2)))
+    if not known.all():
+        report.leave_out(
+            f"the round trip{at} in {np.count_nonzero(~known)} of {len(known)} rows: no digits are left there"
+        )
+        inverse = np.where(known[:, None, None], inverse, 0.0)
+    on_the_way = EXACT * (abs(there.end) + np.einsum("Nij,Nj->Ni", J, abs(start)))
+    size = np.maximum(abs(start), there.unit)
+    tolerance = EXACT * size + np.einsum("Nij,Nj->Ni", inverse, on_the_way) + back.rounding[:, :-1]
+    tolerance = np.where(known[:, None], tolerance, np.finfo(float).max)
+    stairs = bool((abs(back.end - start) > tolerance).any()) and any(has_steps(subject, one) for one in (there, back))
+    cause, words = diagnosis.of_round_trip(back.end, start, there.unit, tolerance, there.end, stairs)
+    letters = "z→x→z" if there.direction == "z_to_x" else "x→z→x"
+    places = f"{subject.place(there.direction)} and {subject.place(back.direction)}"
+    return report.compare(2, letters + at, back.end, start, tolerance, size, cause=cause, words=words, where=places)
+
+
+def has_steps(subject: Subject, leg: Leg) -> bool:
+    """Return whether a map answers a move by 1e-9 otherwise than a millionth of a move by 1e-3, in most entries."""
+    y, out = leg.start, leg.end
+    far = subject.values(leg.direction, y + 1e-3 * leg.unit)[:, :-1] - out
+    near = subject.values(leg.direction, y + 1e-9 * leg.unit)[:, :-1] - out
+    moves = abs(far) > 1e-4 * abs(far).max()
+    return bool((abs(near - 1e-6 * far) > 0.5e-6 * abs(far))[moves].mean() > 0.5) if moves.any() else False
+
+
+def slopes_back(there: Numerical, back: Numerical) -> Array:
+    """Return |∂back/∂end|, (N, n, n): as differentiated, or else from the way there, or infinite."""
+    slopes = np.where(np.isfinite(back.unsure), abs(back.J), np.nan)
+    for row in np.flatnonzero(np.isnan(slopes).any(axis=(1, 2))):
+        known = np.isfinite(there.unsure[row]).all()
+        try:
+            slopes[row] = abs(np.linalg.inv(there.J[row])) if known else np.inf
+        except np.linalg.LinAlgError:
+            slopes[row] = np.inf
+    return slopes
+
+
+def check_log_det(report: Report, subject: Subject, leg: Leg, at: str = "", slack: float = 1.0) -> bool:
+    """Add rung 3 for one direction: log_det against the slogdet of the dense numerical Jacobian, row by row."""
+    J, unsure = leg.numerical.J, leg.numerical.unsure
+    known = np.isfinite(unsure).all(axis=(1, 2))
+    expected, loose = slogdets(J[known], unsure[known], leg.unit[known])
+    judged = np.isfinite(loose)
+    singular = judged & ~np.isfinite(expected)
+    rows = np.flatnonzero(known)[judged]
+    if not len(rows):
+        report.leave_out(f"log_det of {leg.direction}{at}: its Jacobian is not known to enough digits there")
+        return True
+    if len(rows) < len(J):
+        report.leave_out(
+            f"log_det of {leg.direction}{at} in {len(J) - len(rows)} of {len(J)} rows: kinks or lost digits"
+        )
+    expected, given = np.where(singular, -np.inf, expected)[judged], leg.log_det[rows]
+    tolerance = slack * LOG_DET * np.maximum(1, abs(given)) + loose[judged] + leg.rounding[rows, -1]
+    cause, words = diagnosis.of_log_det(given, expected, tolerance)
+    quantity = f"{leg.direction}: log_det ({leg.numerical.method}){at}"
+    where = subject.place(leg.direction)
+    given, expected = (np.nan_to_num(a, neginf=-1e308) for a in (given, expected))
+    size = np.maximum(1, abs(given))
+    return report.compare(3, quantity, given, expected, tolerance, size, cause=cause, words=words, where=where)
+
+
+def slogdets(J: Array, unsure: Array, unit: Array) -> tuple[Array, Array]:
+    """Return log|det J| of each Jacobian, and how far off it may be, from the uncertainty of J's entries: Σ |J⁻¹| δ."""
+    if not len(J):
+        return np.zeros(0), np.zeros(0)
+    scale = -np.log(unit).sum(axis=1)
+    unit = unit[:, None]
+    row_size = (abs(J) * unit).max(axis=2, keepdims=True)  # of each output, for a unit step
+    row_size = np.where(row_size > 0, row_size, 1.0)
+    whitened = J * unit / row_size
+    off = unsure * unit / row_size + ENTRY
+    scale += np.log(row_size).sum(axis=(1, 2))
+    diagonal = np.einsum("Nii->Ni", whitened)
+    if np.count_nonzero(whitened) == np.count_nonzero(diagonal):  # single coordinates: n may be that of an image
+        size = abs(diagonal)
+        loose = (np.einsum("Nii->Ni", off) / np.where(size > 0, size, 1.0)).sum(axis=1)
+        return np.log(size).sum(axis=1) + scale, np.where(loose < LOST, loose, np.inf)
+    _, log_det = np.linalg.slogdet(whitened)
+    try:
+        inverse = abs(np.linalg.inv(whitened))
+    except np.linalg.LinAlgError:  # exactly singular: that is for the comparison to say
+        inverse = np.zeros_like(whitened)
+    loose = np.einsum("Nji,Nij->N", inverse, off)
+    return log_det + scale, np.where(loose < LOST, loose, np.inf)
+
+
+def check_structure(report: Report, subject: Subject, leg: Leg) -> None:
+    """Add rung 4 for one direction: the entries of its Jacobians that the layer promises."""
+    pattern_of = getattr(subject.layer, "jacobian_pattern", None)
+    patterns = pattern_of() if callable(pattern_of) else None
+    if patterns is None:
+        return
+    pattern = patterns[leg.direction == "x_to_z"]
+    J, unsure = leg.numerical.J, np.where(np.isfinite(leg.numerical.unsure), leg.numerical.unsure, np.inf)
+    worst = np.take_along_axis(J, abs(J - np.nan_to_num(pattern)).argmax(axis=0)[None], axis=0)[0]  # (n, n)
+    central = leg.numerical.method == "central"
+    where = subject.place(leg.direction)
+    zero = pattern == 0
+    fixed = ~np.isnan(pattern) & ~zero
+    row_size = (abs(J) * leg.unit[:, None]).max(axis=2, keepdims=True) / leg.unit[:, None]
+    for name, entries, bound in (("exact zeros", zero, ZEROS), ("fixed entries", fixed, ONES)):
+        expected = np.where(entries, np.nan_to_num(pattern), np.nan)
+        loose = bound + EXACT * row_size + central * (3 * unsure + 1e-7 * row_size)
+        words = diagnosis.of_structure(worst, expected, float(loose[:, entries].max(initial=0)))
+        off = J[:, entries] - pattern[entries]
+        report.compare(
+            4, f"{leg.direction}: {name}", off, 0 * off, np.nan_to_num(loose, posinf=1e300)[:, entries], np.ones(1),
+            cause="mask", words=words, detail="", where=where,
+        )  # fmt: skip
+
+
+def round_trip_error(layer: Bijection, z: Array) -> float:
+    """Return the largest error of z→x→z in the dtype of `z`; infinity when a number overflows on the way."""
+    with np.errstate(all="ignore"):
+        try:
+            return float(abs(layer.x_to_z(layer.z_to_x(z)[0])[0] - z).max())
+        except NonFiniteError:
+            return np.inf

@@ -1,0 +1,137 @@
+"""Do samples follow a density? Shares of samples in many half-spaces and balls, against importance weights.
+
+Points are drawn from a proposal q that is wide enough, and weighted by w = p/q: E_q[w] = ∫p, and E_q[w 1_A] = ∫_A p,
+in any dimension as long as enough points carry the weight: (Σw)²/Σw² of them. All sets A are chosen in whitened units,
+from samples of their own; each share has a standard error, and the largest |z| decides, with a Bonferroni correction.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nfedu.arrays import Array
+from nfedu.checks.report import Report
+
+P_VALUE = 1e-6
+EFFECTIVE = 2000.0  # the least effective number of points for an integral to be judged
+CUTS = (5.0, 50.0, 500.0)
+LARGEST = 0.01  # the largest share of the weight that one point may carry
+CENTRES = 60  # of the proposal's local part
+LEVELS = np.array([0.02, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.98])
+
+
+class Proposal:
+    """A mixture that covers what samples (N, n) cover: a wide Gaussian, a Cauchy for the tails, and local Gaussians."""
+
+    def __init__(self, samples: Array, rng: np.random.Generator) -> None:
+        middle = np.median(samples, axis=0)
+        low, high = np.quantile(samples, [0.16, 0.84], axis=0)
+        unit = np.where(high > low, (high - low) / 2, 1.0)
+        white = (samples - middle) / unit
+        core = white[(abs(white) < 6).all(axis=1)]
+        n = samples.shape[1]
+        covariance = np.atleast_2d(np.cov((core if len(core) > 10 * n else white).T)) + 1e-6 * np.eye(n)
+        self.root = unit[:, None] * np.linalg.cholesky(covariance)  # (n, n)
+        self.inverse = np.linalg.inv(self.root)
+        self.log_volume = float(np.log(np.diag(self.root)).sum())
+        self.middle, self.n = middle, n
+        self.wide = 1 + 0.6 / np.sqrt(n)  # its standard deviation, in units of the samples'
+        self.shares = np.array([0.5, 0.1, 0.4]) if n <= 4 else np.array([0.9, 0.1, 0.0])
+        self.centres = self.white(samples[rng.choice(len(samples), CENTRES, replace=False)])
+        self.width = 1.2 * CENTRES ** (-1 / (n + 4))
+
+    def white(self, x: Array) -> Array:
+        """Return points in whitened units."""
+        return (x - self.middle) @ self.inverse.T
+
+    def draw(self, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+        """Return points (count, n) and their log q."""
+        kind = rng.choice(3, count, p=self.shares)
+        y = rng.standard_normal((count, self.n))
+        y[kind == 0] *= self.wide
+        y[kind == 1] /= abs(rng.standard_normal((np.count_nonzero(kind == 1), 1)))
+        local = kind == 2
+        y[local] = self.centres[rng.integers(CENTRES, size=np.count_nonzero(local))] + self.width * y[local]
+        return self.middle + y @ self.root.T, self.log_density(y) - self.log_volume
+
+    def log_density(self, y: Array) -> Array:
+        """Return log q in whitened units."""
+        from scipy.special import gammaln, logsumexp
+
+        n, r2 = self.n, (y**2).sum(axis=1)
+        gaussian = -0.5 * r2 / self.wide**2 - n * np.log(self.wide) - 0.5 * n * np.log(2 * np.pi)
+        cauchy = gammaln((1 + n) / 2) - gammaln(0.5) - 0.5 * n * np.log(np.pi) - 0.5 * (1 + n) * np.log1p(r2)
+        parts = [gaussian, cauchy]
+        if self.shares[2]:
+            d2 = r2[:, None] + (self.centres**2).sum(axis=1) - 2 * y @ self.centres.T
+            local = logsumexp(-0.5 * d2 / self.width**2, axis=1) - np.log(CENTRES)
+            parts.append(local - n * np.log(self.width) - 0.5 * n * np.log(2 * np.pi))
+        return logsumexp(np.stack(parts), axis=0, b=self.shares[: len(parts), None])
+
+
+def check_normalized(report: Report, name: str, weights: Array, cause: str, where: str) -> bool:
+    """Add: the mean weight is 1, the integral of a density; return whether the weights can carry other questions."""
+    total = weights.sum()
+    mean, error = float(weights.mean()), float(weights.std() / np.sqrt(len(weights)))
+    off = abs(mean - 1)
+    for most in CUTS:  # E[min(w, c)] is at most the integral, and has a small error
+        cut = np.minimum(weights, most)
+        least, error_of_it = float(cut.mean()), float(cut.std() / np.sqrt(len(cut)))
+        if least - 5.5 * error_of_it > 1.001:
+            words = f"log_prob integrates to {least:.4g} or more: a density integrates to 1"
+            return report.add(
+                6, f"{name}: integral by importance weights", least - 1, 5.5 * error_of_it, cause, words, where=where
+            )
+    few = not np.isfinite(total) or total**2 < EFFECTIVE * (weights**2).sum() or weights.max() > LARGEST * total
+    if few:
+        report.leave_out(f"the density of the {name}: too few points carry its integral")
+        return False
+    words = f"log_prob integrates to {mean:.4g} ± {error:.2g}: a density integrates to 1"
+    return report.add(6, f"{name}: integral by importance weights", off, 5.5 * error + 1e-3, cause, words, where=where)
+
+
+def check_shares(
+    report: Report,
+    name: str,
+    samples: Array,
+    points: Array,
+    weights: Array,
+    cause: str,
+    where: str,
+    rng: np.random.Generator,
+) -> None:
+    """Add: the share of samples in half-spaces and balls is the density's integral over them, as −log of a p-value."""
+    from scipy.special import log_ndtr
+
+    third = len(samples) // 3
+    scale = Proposal(samples[:third], rng)
+    chosen, counted = scale.white(samples[:third]), scale.white(samples[third:])
+    others = scale.white(points)
+    n = samples.shape[1]
+    directions = rng.standard_normal((n, 16))
+    directions = np.concatenate([np.eye(n)[:, :16], directions / np.linalg.norm(directions, axis=0)], axis=1)
+    centres = chosen[rng.choice(third, 12, replace=False)]
+
+    def statistics(y: Array) -> Array:
+        squares = (y**2).sum(axis=1)[:, None]
+        distances = squares + (centres**2).sum(axis=1) - 2 * y @ centres.T
+        return np.concatenate([y @ directions, distances, squares], axis=1)
+
+    edges = np.quantile(statistics(chosen), LEVELS, axis=0)  # (levels, statistics)
+    of_samples, of_points = statistics(counted), statistics(others)
+    worst, what = 0.0, ""
+    for j in range(edges.shape[1]):
+        for edge in edges[:, j]:
+            share = (of_samples[:, j] <= edge).mean()
+            part = weights * (of_points[:, j] <= edge)
+            variance = max(share * (1 - share), 1 / len(counted)) / len(counted) + part.var() / len(part)
+            z = abs(share - part.mean()) / np.sqrt(variance)
+            if z > worst:
+                kind = "half-space" if j < directions.shape[1] else "ball"
+                worst, what = z, f"a {kind} has {share:.2%} of the samples, {part.mean():.2%} of the density"
+    log_p = float(min(0.0, np.log(2 * edges.size) + log_ndtr(-worst)))
+    words = (
+        f"{what}: |z| = {worst:.1f}, the largest of {edges.size}; sample and log_prob describe different distributions"
+    )
+    quantity = f"{name}: samples against density in {edges.size} sets, p = {np.exp(log_p):.2g}"
+    report.add(6, quantity, abs(log_p), -np.log(P_VALUE), cause, words, where=where)

@@ -5,8 +5,8 @@ from nfedu.checks.densities import density_on_grid, level_area
 from nfedu.checks.derivatives import central_difference, complex_step, gradient, jacobians
 from nfedu.checks.dimensions import check_class
 from nfedu.checks.flows import check_flow
-from nfedu.checks.jacobians import analytic_jacobians, layer_jacobians
 from nfedu.checks.ladder import check_bijection
+from nfedu.checks.matrices import analytic_jacobians, layer_jacobians
 from nfedu.checks.report import Check, CheckFailedError, Report
 from nfedu.checks.rungs.maps import round_trip_error
 

@@ -28,7 +28,7 @@ FAMILIAR = 1e-3  # and where it was right elsewhere, it takes this much to doubt
 AGREE = 1e-8  # complex step and central differences are the same number when they agree to this, or to what is certain
 STACKED = 1500  # rows of points that are differentiated at once
 CAUTION, ROUGH = 10.0, 1e-8  # central differences are known no better than this, of the derivative and of f in its unit
-CERTAIN = 1e-3  # central differences at two steps that differ by more say nothing
+CERTAIN = 1e-5  # central differences at two steps that differ by more say nothing
 
 Function = Callable[[Array], Array]
 
@@ -96,6 +96,7 @@ class Derivative:
         self.points = points
         self.noise = self._noise(rng)
         v = self.scale * rng.choice([-1.0, 1.0], at.shape) * rng.uniform(0.5, 1.5, at.shape)
+        self.steps = self._has_steps(v)
         self.analytic = self._analytic(v, AGREE if known is None else FAMILIAR)
         if known is not None:
             self.analytic &= known
@@ -152,7 +153,6 @@ class Derivative:
     def _central(self, v: Array) -> tuple[Array, Array]:
         """Return, of three pairs of steps, the most certain extrapolation for each entry."""
         best = uncertain = None
-        flat = np.zeros(0, dtype=bool)
         reach = abs(v) / np.where(self.scale > 0, self.scale, 1.0)  # how many units v goes, at most
         farthest = reach.max(axis=1, keepdims=True) if self.points else reach.max(initial=0.0)
         unit = 1 / np.maximum(farthest, 1e-300)
@@ -168,9 +168,8 @@ class Derivative:
             unsure = np.where(np.isfinite(extrapolated), size + (8 * EPS * half[1] + 4 * self.noise) / h, np.inf)
             unsure = np.where(size > CERTAIN * (abs(half[0]) + 1e-6 * half[1] / unit), np.inf, unsure)
             if best is None or uncertain is None:
-                best, uncertain, flat = extrapolated, unsure, half[0] == 0
+                best, uncertain = extrapolated, unsure
             else:
-                unsure = np.where((half[0] == 0) & ~flat, np.inf, unsure)  # a staircase, as float32 makes
                 better = unsure < uncertain
                 best, uncertain = np.where(better, extrapolated, best), np.where(better, unsure, uncertain)
             if (uncertain <= 1e-7 * (abs(best) + 1e-8 * half[1] / unit)).all():
@@ -179,6 +178,7 @@ class Derivative:
             like = self.f(self.at)
             return np.zeros(like.shape), np.full(like.shape, np.inf)
         best = np.where(np.isfinite(best), best, 0.0)
+        uncertain = np.where(self.steps, np.inf, uncertain)
         return best, CAUTION * uncertain + ROUGH * (abs(best) + 1e-2 * half[1] / unit)
 
     def _noise(self, rng: np.random.Generator) -> Array:
@@ -196,6 +196,20 @@ class Derivative:
                 continue
             noise = np.maximum(noise, np.where(np.isfinite(change), change, 0.0))
         return noise
+
+    def _has_steps(self, v: Array) -> Array:
+        """Return for each output whether it answers a move by 1e-9 otherwise than a thousandth of a move by 1e-6.
+
+        In most rows, as a staircase does: float32, or an iteration that stops early. It has no derivative.
+        """
+        here = self.f(self.at)
+        try:
+            far, near = (self.f(self.at + h * v) - here for h in (1e-6, 1e-9))
+        except Trouble:  # out of the domain
+            return np.zeros(here.shape[1], dtype=bool)
+        moves = abs(far) > 1e-4 * abs(far).max(axis=0)
+        off = moves & (abs(near - 1e-3 * far) > 0.5e-3 * abs(far) + 4 * self.noise)
+        return np.asarray(off.sum(axis=0) > 0.5 * np.maximum(moves.sum(axis=0), 1))
 
     def _difference(self, v: Array, h: Array) -> tuple[Array, Array]:
         """Return the central difference, and the size of the two values that it subtracts."""
@@ -217,4 +231,5 @@ class Derivative:
         least = 1e-6 * size.max(axis=0, where=certain, initial=0.0)  # what rounding leaves where terms cancel
         wrong = certain & ~(abs(found - central) <= agree * np.maximum(size, least) + 10 * uncertain)
         bad = ~np.isfinite(found) & certain
-        return ((wrong | bad).sum(axis=0) <= 0.3 * np.maximum(certain.sum(axis=0), 1)) & ~bad.all(axis=0)
+        fits = (wrong | bad).sum(axis=0) <= 0.3 * np.maximum(certain.sum(axis=0), 1)
+        return fits & ~bad.all(axis=0) & ~self.steps

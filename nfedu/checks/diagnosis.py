@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -29,13 +30,15 @@ class Gradients:
     """Two versions of the derivatives of a batch's outputs and log-dets by some entries, (N, n + 1, entries…).
 
     `given` is what backward believes, from unit vectors, `expected` what the map has, each entry up to `tolerance`;
-    the last output is log_det. `y` are the input's rows (N, n), where the entries are the input itself.
+    the last output is log_det. `y` are the input's rows (N, n), where the entries are the input itself; `block` are the
+    indices of the entries along each axis of their parameter, where they are not all of it.
     """
 
     given: Array
     expected: Array
     tolerance: Array
     y: Array | None = None
+    block: Sequence[Array] | None = None
 
     @property
     def wrong(self) -> Array:
@@ -54,7 +57,7 @@ def of_gradient(g: Gradients, rows: int | None = None) -> Diagnosis:
         return Diagnosis("nonfinite", "not finite: a division by zero or an overflow in backward")
     there, given = abs(g.expected) > g.tolerance, abs(g.given) > g.tolerance
     by_entry = np.asarray(wrong.any(axis=(0, 1)))  # which entries are wrong, for some row and output
-    places = columns_of(by_entry)
+    places = columns_of(by_entry, g.block)
     effect = np.asarray(there.any(axis=(0, 1)))
     if not effect[by_entry].any() and g.y is None:
         what = "the parameter" if by_entry.all() else f"the parameter's entries {places}"
@@ -340,13 +343,15 @@ def is_single(values: Array) -> bool:
     return bool(np.array_equal(values.astype(np.float32).astype(values.dtype), values))
 
 
-def columns_of(entries: Array) -> str:
-    """Name the entries that a mask of a parameter's shape picks out: its columns if they are whole; "" if it is all."""
+def columns_of(entries: Array, block: Sequence[Array] | None) -> str:
+    """Name the entries that a mask picks out: one by one if few, else the columns they lie in; "" if it is all."""
     if entries.all() or not entries.any():
         return ""
-    columns = np.flatnonzero(entries.reshape(-1, entries.shape[-1]).any(axis=0)).tolist() if entries.ndim else []
+    axes = [np.arange(length) for length in entries.shape] if block is None else block
+    columns = axes[-1][entries.reshape(-1, entries.shape[-1]).any(axis=0)].tolist() if entries.ndim else []
     if entries.ndim > 1 and np.count_nonzero(entries) <= 3:
-        return ", ".join(str(index) for index in np.argwhere(entries).tolist())
+        places = ([int(axis[i]) for axis, i in zip(axes, index, strict=True)] for index in np.argwhere(entries))
+        return ", ".join(map(str, places))
     return f"[…, {columns[0]}]" if entries.ndim > 1 and len(columns) == 1 else str(columns[:12])
 
 

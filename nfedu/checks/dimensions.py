@@ -10,12 +10,13 @@ import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.checks.ladder import examine
-from nfedu.checks.probes import latents
+from nfedu.checks.probes import images_of_latents
 from nfedu.checks.report import Check, Report
-from nfedu.checks.subject import Subject, Trouble, guarded
+from nfedu.checks.subject import Trouble, guarded
 
 OTHERS = (1, 2, 4, 5, 6)
 PATIENCE = 1.5  # seconds for all other seeds and dimensions
+FEW = 5  # points in each of them
 LOOK = 0.4  # seconds for one of them, beside its base points
 
 
@@ -70,7 +71,7 @@ def look_elsewhere(
         if layer.n != n:
             continue
         part = Report("")
-        examine(part, layer, data_of(layer, rng), rng, budget=LOOK)
+        examine(part, layer, images_of_latents(layer, rng, FEW), rng, budget=LOOK)
         if part.cause == "nonfinite":
             report.leave_out(f"n = {n}: not finite there")
             continue
@@ -86,14 +87,3 @@ def take_over(report: Report, part: Report, quantity: str, cause: Callable[[Chec
     for c in part.failures[:2]:
         where = quantity.format(c.quantity)
         report.add(c.rung, where, c.error, c.tolerance, cause(c), f"{note}: {c.words}", c.detail, c.where)
-
-
-def data_of(layer: Any, rng: np.random.Generator, count: int = 5) -> Array:
-    """Return a few data points of a layer: the images of latents, or these where there are none."""
-    subject = Subject(layer)
-    z, _ = latents(subject, count, rng)
-    try:
-        x = np.array(subject.values("z_to_x", z.copy())[:, :-1])
-    except Trouble:  # the report will say what is wrong
-        return z
-    return x if x.dtype == z.dtype and np.isfinite(x).all() else z

@@ -19,6 +19,7 @@ from nfedu.checks.shares import Proposal, check_normalized, check_shares
 from nfedu.checks.subject import Trouble, code_of, guarded
 from nfedu.flow import Flow
 
+UNCOVERED = 0.01  # of the samples, that weigh more than any point of the proposal
 RELATIVE = 1e-10
 COUNT = 200_000  # points, for a base; a flow takes fewer where it costs more
 
@@ -87,6 +88,12 @@ def check_base(report: Report, base: Any, rng: np.random.Generator) -> Proposal 
     weights = p * np.exp(-log_q)
     if np.isnan(weights).any():
         report.fail(6, "base: log_prob", "base-density", "log_prob is NaN somewhere", where=place(base, "log_prob"))
+        return None
+    of_samples = density_or_zero(base, z[:5000]) * np.exp(
+        -proposal.log_density(proposal.white(z[:5000])) + proposal.log_volume
+    )
+    if (of_samples > weights.max()).mean() > UNCOVERED:
+        report.leave_out("the density of the base: its samples lie where importance weights do not reach")
         return None
     if check_normalized(report, "base", weights, "base-density", place(base, "log_prob")):
         check_shares(report, "base", z, points, weights, "base-sampling", where, rng)

@@ -18,9 +18,10 @@ from nfedu.bijections.normalization import in_mode
 from nfedu.checks.probes import ROWS, accepted, images, latents, moved, regions, spread
 from nfedu.checks.report import Report
 from nfedu.checks.rungs.contract import Theta, check_backward, check_call, check_registered, check_repeats
-from nfedu.checks.rungs.gradients import check_input, check_parameters
+from nfedu.checks.rungs.gradients import check_input
 from nfedu.checks.rungs.maps import check_log_det, check_round_trip, check_structure, there_and_back
 from nfedu.checks.rungs.mixing import check_mixing
+from nfedu.checks.rungs.parameters import check_parameters
 from nfedu.checks.rungs.rows import check_rows
 from nfedu.checks.subject import Subject, Trouble, line_of
 from nfedu.flow import Flow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,18 @@ DOMAINS = {  # where latents may lie, tried in this order
     "z < 0": lambda rng, shape: -np.exp(rng.standard_normal(shape)),
     "z > 1": lambda rng, shape: 1 + np.exp(rng.standard_normal(shape)),
 }
+
+
+def images_of_latents(layer: Any, rng: np.random.Generator, count: int) -> Array:
+    """Return data points (count, n) of a layer: the images of latents; normal numbers where there are none."""
+    draws = rng.standard_normal((count, layer.n))
+    try:
+        subject = Subject(layer)
+        z, _ = latents(subject, count, rng)
+        x = images(subject, "z_to_x", z)
+    except Trouble:
+        return draws
+    return draws if x is None else x
 
 
 def images(subject: Subject, direction: str, y: Array) -> Array | None:

@@ -59,8 +59,9 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, handler)
 
 
-def guarded(call: Callable[..., Any], *arguments: Any, seconds: float = SECONDS) -> Any:
-    """Make a call into somebody's code; raise Trouble, and nothing else, when it does not return."""
+def guarded(call: Callable[..., Any], *arguments: Any, seconds: float | None = None) -> Any:
+    """Make a call into somebody's code, for SECONDS at most; raise Trouble when it does not return."""
+    seconds = SECONDS if seconds is None else seconds
     try:
         with time_limit(seconds):
             return call(*arguments)

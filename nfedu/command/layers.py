@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks.probes import latents
-from nfedu.checks.subject import Subject, Trouble, guarded
+from nfedu.checks.probes import images_of_latents
+from nfedu.checks.subject import Trouble, guarded
 
 NEEDED = ("z_to_x", "x_to_z", "parameters")
 
@@ -156,13 +156,7 @@ def data_for(layer: Any, options: argparse.Namespace) -> Array:
                 f"example(rng, {count}) gave shape {x.shape}, expected finite numbers ({count}, {layer.n})"
             )
         return x.astype(np.float64)
-    subject = Subject(layer)
-    z, _ = latents(subject, count, rng)
-    try:
-        x = np.array(subject.values("z_to_x", z.copy())[:, :-1])
-    except Trouble:  # the report will say what is wrong
-        return z
-    return x if x.dtype == z.dtype and np.isfinite(x).all() else z
+    return images_of_latents(layer, rng, count)
 
 
 def own_points(path: str, n: int) -> Array:

@@ -350,7 +350,8 @@ def worst(given: Array, expected: Array) -> float:
 
 def ratio(given: Array, expected: Array, tolerance: Array) -> float:
     """Return the largest error over its tolerance, infinite for NaN."""
-    return float(np.nan_to_num(abs(given - expected) / tolerance, nan=np.inf, posinf=np.inf).max(initial=0.0))
+    off = np.nan_to_num(abs(given - expected), nan=np.inf)
+    return float((off / np.maximum(tolerance, np.finfo(float).tiny)).max(initial=0.0))
 
 
 def near(given: Array, expected: Array) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from nfedu.arrays import Array, NonFiniteError
 from nfedu.bijections.base import Bijection
 from nfedu.checks import diagnosis
-from nfedu.checks.jacobians import Numerical, numerical_jacobians
+from nfedu.checks.matrices import Numerical, numerical_jacobians
 from nfedu.checks.report import Report
 from nfedu.checks.rounding import EXACT, tolerance_of
 from nfedu.checks.subject import DIRECTIONS, Subject
@@ -75,20 +75,11 @@ def check_round_trip(report: Report, subject: Subject, there: Leg, back: Leg, at
     size = np.maximum(abs(start), there.unit)
     tolerance = EXACT * size + np.einsum("Nij,Nj->Ni", inverse, on_the_way) + back.rounding[:, :-1]
     tolerance = np.where(known[:, None], tolerance, np.finfo(float).max)
-    stairs = bool((abs(back.end - start) > tolerance).any()) and any(has_steps(subject, one) for one in (there, back))
+    stairs = there.numerical.steps or back.numerical.steps
     cause, words = diagnosis.of_round_trip(back.end, start, there.unit, tolerance, there.end, stairs)
     letters = "z→x→z" if there.direction == "z_to_x" else "x→z→x"
     places = f"{subject.place(there.direction)} and {subject.place(back.direction)}"
     return report.compare(2, letters + at, back.end, start, tolerance, size, cause=cause, words=words, where=places)
-
-
-def has_steps(subject: Subject, leg: Leg) -> bool:
-    """Return whether a map answers a move by 1e-9 otherwise than a millionth of a move by 1e-3, in most entries."""
-    y, out = leg.start, leg.end
-    far = subject.values(leg.direction, y + 1e-3 * leg.unit)[:, :-1] - out
-    near = subject.values(leg.direction, y + 1e-9 * leg.unit)[:, :-1] - out
-    moves = abs(far) > 1e-4 * abs(far).max()
-    return bool((abs(near - 1e-6 * far) > 0.5e-6 * abs(far))[moves].mean() > 0.5) if moves.any() else False
 
 
 def slopes_back(there: Numerical, back: Numerical) -> Array:
@@ -142,14 +133,15 @@ def slogdets(J: Array, unsure: Array, unit: Array) -> tuple[Array, Array]:
     diagonal = np.einsum("Nii->Ni", whitened)
     if np.count_nonzero(whitened) == np.count_nonzero(diagonal):  # single coordinates: n may be that of an image
         size = abs(diagonal)
-        loose = (np.einsum("Nii->Ni", off) / np.where(size > 0, size, 1.0)).sum(axis=1)
+        unknown = (size == 0) & (np.einsum("Nii->Ni", unsure) > 0)
+        loose = (np.where(unknown, np.inf, np.einsum("Nii->Ni", off)) / np.where(size > 0, size, 1.0)).sum(axis=1)
         return np.log(size).sum(axis=1) + scale, np.where(loose < LOST, loose, np.inf)
     _, log_det = np.linalg.slogdet(whitened)
     try:
         inverse = abs(np.linalg.inv(whitened))
-    except np.linalg.LinAlgError:  # exactly singular: that is for the comparison to say
-        inverse = np.zeros_like(whitened)
-    loose = np.einsum("Nji,Nij->N", inverse, off)
+        loose = np.einsum("Nji,Nij->N", inverse, off)
+    except np.linalg.LinAlgError:  # exactly singular: that is for the comparison to say, if all entries are known
+        loose = np.where((unsure > 0).any(axis=(1, 2)), np.inf, 0.0)
     return log_det + scale, np.where(loose < LOST, loose, np.inf)
 
 

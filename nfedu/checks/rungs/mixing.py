@@ -11,13 +11,14 @@ from nfedu.bijections.base import Bijection
 from nfedu.bijections.normalization import in_mode, normalizations
 from nfedu.checks import diagnosis
 from nfedu.checks.derivatives import Derivative
-from nfedu.checks.jacobians import numerical_jacobians
+from nfedu.checks.matrices import numerical_jacobians
 from nfedu.checks.probes import spread
 from nfedu.checks.report import Report
 from nfedu.checks.rounding import tolerance_of
 from nfedu.checks.rungs.contract import gradient_noise
-from nfedu.checks.rungs.gradients import FLOOR, RELATIVE, check_parameters
+from nfedu.checks.rungs.gradients import FLOOR, RELATIVE
 from nfedu.checks.rungs.maps import Leg, check_log_det, check_round_trip, check_structure
+from nfedu.checks.rungs.parameters import check_parameters
 from nfedu.checks.subject import Subject
 
 

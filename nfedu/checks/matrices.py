@@ -51,6 +51,7 @@ class Numerical:
     unsure: Array  # of J
     unsure_log_det: Array
     method: str
+    steps: bool  # whether some output is a staircase
 
     @property
     def sizes(self) -> Array:
@@ -67,7 +68,9 @@ def numerical_jacobians(
     subject.analytic.setdefault(direction, derivative.analytic)
     n = y.shape[1]
     found, unsure = derivative.jacobian()
-    return Numerical(found[:, :n], found[:, n], unsure[:, :n], unsure[:, n], derivative.method)
+    return Numerical(
+        found[:, :n], found[:, n], unsure[:, :n], unsure[:, n], derivative.method, bool(derivative.steps.any())
+    )
 
 
 def layer_jacobians(layer: Any, direction: str, y: Array) -> tuple[Array, str]:

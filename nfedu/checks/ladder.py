@@ -27,7 +27,7 @@ from nfedu.checks.subject import Subject, Trouble, line_of
 from nfedu.flow import Flow
 
 SLACK, SLACK_FAR = 1e3, 1e6  # of tolerances at other latents, where right code may lose digits: 1 − tanh² does
-BUDGET = 2.5  # seconds for one layer; a probe that has not begun by then is left out, and the report says so
+BUDGET = 3.0  # seconds for one layer; a probe that has not begun by then is left out, and the report says so
 ENTRIES = 4e6  # of the Jacobians that are held at once
 
 
@@ -76,6 +76,9 @@ def examine(report: Report, layer: Any, x: Array, rng: np.random.Generator, budg
             examination.run()
         except Trouble as trouble:  # where no rung expected one
             report.fail(1, "runs", trouble.cause, trouble.words, where=trouble.where)
+        except Exception as problem:  # nor a result that cannot even be compared
+            words = f"its results cannot be compared: {type(problem).__name__}: {problem}"
+            report.fail(1, "runs", "shape", words, where=line_of(problem.__traceback__))
     report.checks.sort(key=lambda check: check.rung)
 
 
@@ -106,7 +109,7 @@ class Examination:
         own = {name: p.value for name, p in subject.parameters.items()}
         with moved(subject, self.x, rng) as (x, setting):
             report.tried.append(f"{len(x)} points, {setting}")
-            if not self.untouched(x) or not self.everything(x, together=False):
+            if not self.untouched(x) or not self.everything(x):
                 return
             self.probe_regions(x, own)
         if setting != "parameters as given":
@@ -150,7 +153,7 @@ class Examination:
             return {"x_to_z": x, "z_to_x": z}
         return {"x_to_z": np.concatenate([x, others]), "z_to_x": np.concatenate([z, more])}
 
-    def everything(self, x: Array, together: bool = True) -> bool:
+    def everything(self, x: Array) -> bool:
         """Climb rungs 2 to 5 at the data `x` and at latents of our own; return whether all is well."""
         report, subject, rng = self.report, self.subject, self.rng
         before = len(report.failures)
@@ -168,19 +171,7 @@ class Examination:
         if z is not None:
             for direction, y, to in (("x_to_z", x, z), ("z_to_x", z, x)):
                 unit = spread(to) if len(to) > 1 else np.ones(subject.n)
-                self.attempt(
-                    5,
-                    f"{direction}: parameters",
-                    check_parameters,
-                    report,
-                    subject,
-                    direction,
-                    y,
-                    unit,
-                    rng,
-                    "",
-                    together,
-                )
+                self.attempt(5, f"{direction}: parameters", check_parameters, report, subject, direction, y, unit, rng)
         return len(report.failures) == before
 
     def both_ways(
@@ -242,9 +233,7 @@ class Examination:
             examination.both_ways("z_to_x", z, unit, f", latents {name}", False, slack)
             to = images(self.subject, "z_to_x", z)
             reach = np.ones(self.subject.n) if to is None else spread(to)
-            check_parameters(
-                probe, self.subject, "z_to_x", z, reach, self.rng, f", latents {name}", together=True, slack=slack
-            )
+            check_parameters(probe, self.subject, "z_to_x", z, reach, self.rng, f", latents {name}", slack=slack)
         except Trouble as trouble:
             probe.fail(2, f"latents {name}", "region", f"{trouble.words}, at latents {name}", where=trouble.where)
         return probe

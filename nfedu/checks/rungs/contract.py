@@ -1,4 +1,7 @@
-"""Rung 1: what a call returns, and that it leaves no traces: in its inputs, θ, the layer, an earlier result."""
+"""Rung 1: what a call returns, and that it leaves no traces: in its inputs, θ, the layer, an earlier result.
+
+Errors are relative to what rounding may do, times `EXACT`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import numpy as np
 from nfedu.arrays import Array
 from nfedu.bijections.base import Backward, Mapped
 from nfedu.checks.report import Report, worst_entry
-from nfedu.checks.rounding import rounding_of, tolerance_of
+from nfedu.checks.rounding import EXACT, rounding_of, tolerance_of
 from nfedu.checks.subject import DIRECTIONS, Subject, Trouble, all_parameters, attributes
 
 DIGITS = 1e-10  # of a result, that two ways to round may differ by
@@ -115,15 +118,15 @@ def check_repeats(
         expected = np.concatenate([kept[0], kept[1][:, None]], axis=1)
         g_in, grads = subject.gradients(again[2], g_out, g_log_det)
         pairs = [(g_in, g_kept[0]), *((grads[k], g_kept[1][k]) for k in grads)]
-        error = max([ratio(values, expected, tolerance), *(near(a, b) for a, b in pairs)])
-        detail = worst_entry(values, expected) if error and ratio(values, expected, tolerance) == error else ""
+        error = EXACT * max([ratio(values, expected, tolerance), *(near(a, b) for a, b in pairs)])
+        detail = worst_entry(values, expected) if error and EXACT * ratio(values, expected, tolerance) == error else ""
         cause, words = ("random", "the same call gives something else each time: no randomness in a layer")
         if not (drawn or differs_between_copies(subject, direction, y)):
             cause = "stateful"
             words = (
                 "the result depends on what was called before: the layer keeps nothing, a closure what backward needs"
             )
-        return report.add(1, f"{direction}: {quantity}", error, 1, cause, words, detail, where)
+        return report.add(1, f"{direction}: {quantity}", error, EXACT, cause, words, detail, where)
 
     if not compare("same answer again", subject.call(direction, y.copy())):
         return False
@@ -139,10 +142,13 @@ def check_repeats(
         return ok
     subject.call(direction, y[::-1].copy())
     late = subject.gradients(second[2], g_out, g_log_det)  # that call's backward, all these calls later
-    error = max([near(late[0], g_kept[0]), *(near(late[1][k], g_kept[1][k]) for k in late[1])])
+    error = EXACT * max([near(late[0], g_kept[0]), *(near(late[1][k], g_kept[1][k]) for k in late[1])])
     words = "backward changes when the layer is called again: what it needs must live in its closure, not in self"
     where = subject.place(direction, second[2])
-    return report.add(1, f"backward of {direction}: after other calls", error, 1, "stateful", words, where=where) and ok
+    return (
+        report.add(1, f"backward of {direction}: after other calls", error, EXACT, "stateful", words, where=where)
+        and ok
+    )
 
 
 def check_undoing(report: Report, subject: Subject, direction: str, x: Array, rng: np.random.Generator) -> bool:
@@ -157,8 +163,8 @@ def check_undoing(report: Report, subject: Subject, direction: str, x: Array, rn
     except Trouble:  # rung 2 will say so
         return True
     words = f"another answer right after {other} than later: what {other} was given must not be kept"
-    error, where = ratio(later, at_once, tolerance), subject.place(direction)
-    return report.add(1, f"{direction}: computes", error, 1, "stateful", words, worst_entry(later, at_once), where)
+    error, where = EXACT * ratio(later, at_once, tolerance), subject.place(direction)
+    return report.add(1, f"{direction}: computes", error, EXACT, "stateful", words, worst_entry(later, at_once), where)
 
 
 def check_backward(report: Report, subject: Subject, direction: str, y: Array, rng: np.random.Generator) -> None:
@@ -175,17 +181,17 @@ def check_backward(report: Report, subject: Subject, direction: str, y: Array, r
         words = f"the same backward, called a second time, {trouble.words}: it may only read what its closure holds"
         report.fail(1, f"backward of {direction}: twice", "backward-once", words, where=trouble.where or where)
         return
-    error = max([near(again[0], once[0]), *(near(again[1][k], once[1][k]) for k in once[1])])
+    error = EXACT * max([near(again[0], once[0]), *(near(again[1][k], once[1][k]) for k in once[1])])
     words = "the same backward, called a second time, gives something else: it may only read what its closure holds"
-    repeats = report.add(1, f"backward of {direction}: twice", error, 1, "backward-once", words, where=where)
+    repeats = report.add(1, f"backward of {direction}: twice", error, EXACT, "backward-once", words, where=where)
     for name, g in once[1].items() if repeats else ():
-        error = near(twice[name], 2 * g)
+        error = EXACT * near(twice[name], 2 * g)
         words = f"two calls leave {name}.grad as one does: assigned, not accumulated; use += on grad"
         cause = "grad-overwritten"
         if near(twice[name], g) > 1:
             cause, words = "backward-once", f"two calls do not add twice as much to {name}.grad as one"
         detail = worst_entry(twice[name], 2 * g)
-        report.add(1, f"backward of {direction}: {name}.grad accumulates", error, 1, cause, words, detail, where)
+        report.add(1, f"backward of {direction}: {name}.grad accumulates", error, EXACT, cause, words, detail, where)
 
     a, b = (subject.call_backward(backward, rng.standard_normal(y.shape), rng.standard_normal(len(y))) for _ in "ab")
     shared = np.shares_memory(a, b) and writeable(a) and writeable(b)
@@ -236,7 +242,7 @@ def check_linear(
             error, detail = max((error, detail), (off, worst_entry(found, expected)))
     where = subject.place(direction, backward)
     check_digits(report, subject, direction, of(1.1, 1.1), once, noise, where)
-    report.add(1, f"backward of {direction}: linear", error, 1, "backward-nonlinear", words, detail, where)
+    report.add(1, f"backward of {direction}: linear", EXACT * error, EXACT, "backward-nonlinear", words, detail, where)
 
 
 def check_digits(
@@ -250,7 +256,7 @@ def check_digits(
         error = max(error, ratio(pick(scaled) / 1.1, pick(once), np.maximum(tolerance, np.finfo(float).tiny)))
     if error * DIGITS < LINEAR:  # what is worse is not linear at all
         words = "backward(1.1 g) is 1.1 backward(g) to a few digits only: float32 in backward"
-        report.add(1, f"backward of {direction}: digits", error, 1, "precision", words, where=where)
+        report.add(1, f"backward of {direction}: digits", EXACT * error, EXACT, "precision", words, where=where)
 
 
 class Theta:

@@ -27,21 +27,20 @@ def check_parameters(
     out_unit: Array,
     rng: np.random.Generator,
     at: str = "",
-    together: bool = False,
     slack: float = 1.0,
 ) -> bool:
     """Add, for every parameter: its gradient, from g_out alone and from g_log_det alone, along random directions.
 
     The derivative along a direction v of θ is taken of every output of every row; its sum with g is compared with
-    v·grad. `out_unit` are the sizes of the outputs (n,). Only where that fails are the entries looked at, one by one.
-    `together` takes directions that move all parameters at once, and looks at single ones where that fails: quicker.
+    v·grad. `out_unit` are the sizes of the outputs (n,). Directions that move all parameters at once come first; where
+    that fails, or needs central differences, each parameter on its own; and of a wrong one the entries, one by one.
     `slack` widens the tolerance.
     """
     names = [name for name, p in subject.parameters.items() if p.value.size]
     if not names:
         return True
     halves = Halves(subject, direction, y, out_unit, rng, slack)
-    if together and len(names) > 1:
+    if len(names) > 1:
         derivative = Packed(subject, names).derivative(direction, y, rng)
         numbers = halves.along_random(Packed(subject, names), derivative, rng)
         if derivative.method == "complex" and not wrong(numbers):

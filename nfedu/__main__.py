@@ -9,7 +9,7 @@ from importlib.metadata import version
 COMMANDS = {
     "check": "judge a layer, and name what is wrong with it",
     "explain": "what a cause means, with the wrong line and the right one",
-    # "plot": "one picture of a layer: warp, density, Jacobians",
+    "plot": "one picture of a layer: warp, density, Jacobians",
 }
 
 

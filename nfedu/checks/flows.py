@@ -12,11 +12,11 @@ from nfedu.arrays import Array, as_batch
 from nfedu.bijections.normalization import in_mode
 from nfedu.checks.densities import check_integral, density_or_zero
 from nfedu.checks.derivatives import Derivative
-from nfedu.checks.ladder import examine, quiet
+from nfedu.checks.ladder import examine, quiet, taken
 from nfedu.checks.probes import spread
 from nfedu.checks.report import Report
 from nfedu.checks.shares import Proposal, check_normalized, check_shares
-from nfedu.checks.subject import Trouble, code_of, guarded
+from nfedu.checks.subject import Subject, Trouble, code_of, guarded
 from nfedu.flow import Flow
 
 UNCOVERED = 0.01  # of the samples, that weigh more than any point of the proposal
@@ -45,7 +45,9 @@ def check_flow(flow: Flow, x: Array, *, rng: np.random.Generator | None = None) 
         proposal = attempt(report, "base", check_base, report, flow.base, rng)
         sound = report.ok
         blame = "base-density" if report.not_judged else "direction"
-        examine(report, copy.deepcopy(flow.bijection), x, rng)
+        twin = copy.deepcopy(flow.bijection)
+        x = taken(report, Subject(twin), x)
+        examine(report, twin, x, rng)
         if not any(c.rung < 5 or "input" in c.quantity for c in report.failures if c.rung < 6):
             with in_mode("evaluation", flow.bijection):
                 attempt(report, "log_prob and sample", check_use, report, flow, x, rng)

@@ -71,6 +71,7 @@ def examine(report: Report, layer: Any, x: Array, rng: np.random.Generator, budg
             return
         for p in subject.parameters.values():
             p.value, p.grad = (np.array(a, dtype=np.float64) for a in (p.value, p.grad))
+        x = taken(report, subject, x)
         examination = Examination(report, layer, subject, x, rng, time.process_time() + budget)
         try:
             examination.run()
@@ -290,6 +291,25 @@ FATAL = {  # what makes the numbers of the other rungs meaningless
     "raises", "shape", "nonfinite", "input-modified", "theta-modified", "random", "stateful", "shared-memory",
     "rows-mixed", "row-position", "backward-once", "backward-nonlinear",
 }  # fmt: skip
+
+
+def taken(report: Report, subject: Subject, x: Array) -> Array:
+    """Return the points that the layer does not refuse with a ValueError, if there are two; say how many it does."""
+
+    def refused(y: Array) -> bool:
+        try:
+            subject.call("x_to_z", y.copy())
+        except Trouble as trouble:
+            return trouble.refused
+        return False
+
+    if not refused(x):
+        return x
+    kept = x[[not refused(row[None]) for row in x]]
+    if not 2 <= len(kept) < len(x):
+        return x
+    report.leave_out(f"{len(x) - len(kept)} of {len(x)} points: the layer refuses them")
+    return kept
 
 
 def accepted_back(subject: Subject, z: Array) -> Array:

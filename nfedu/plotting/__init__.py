@@ -1,16 +1,21 @@
 """Pictures of warps, densities, Jacobians and digits; Matplotlib is imported here and nowhere below."""
 
+from nfedu.plotting.agreement import Agreement, compare_jacobians
 from nfedu.plotting.animations import layer_by_layer
 from nfedu.plotting.densities import density_axes, integral_note, samples_axes, show_density
 from nfedu.plotting.dependencies import show_dependencies
 from nfedu.plotting.images import show_images, show_pattern
 from nfedu.plotting.matrices import show_jacobian
+from nfedu.plotting.portraits import portrait
 from nfedu.plotting.warps import show_warp
 
 __all__ = [
+    "Agreement",
+    "compare_jacobians",
     "density_axes",
     "integral_note",
     "layer_by_layer",
+    "portrait",
     "samples_axes",
     "show_density",
     "show_dependencies",

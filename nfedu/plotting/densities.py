@@ -40,9 +40,9 @@ def density_axes(axes: Axes, letter: str = "x") -> None:
     axes.set(xlabel=f"${letter}_1$", ylabel=f"${letter}_2$", aspect="equal")
 
 
-def integral_note(axes: Axes, integral: float, colour: str = "white") -> None:
-    """Write the integral of the density that is shown into its corner."""
-    axes.text(0.03, 0.03, f"∫ p = {integral:.4f}", transform=axes.transAxes, color=colour, fontsize=8)
+def integral_note(axes: Axes, integral: float, colour: str = "white", height: float = 0.03) -> None:
+    """Write the integral of the density that is shown into its corner, the lower left one unless `height` says so."""
+    axes.text(0.03, height, f"∫ p = {integral:.4f}", transform=axes.transAxes, color=colour, fontsize=8)
 
 
 def samples_axes(

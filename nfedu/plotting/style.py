@@ -2,10 +2,22 @@
 
 import os
 import sys
+from typing import Any
 
 DENSITY = "magma"  # perceptually uniform, dark where nothing is
 SIGNED = "RdBu_r"  # for numbers of both signs, white at 0
 LATENT, DATA, TRUTH, WRONG = "tab:blue", "tab:orange", "0.3", "tab:red"
+LOOK: dict[Any, Any] = {
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 110,
+    "savefig.dpi": 110,
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "image.cmap": DENSITY,
+    "legend.frameon": False,
+}
 
 
 def use() -> None:
@@ -14,16 +26,14 @@ def use() -> None:
 
     if "MPLBACKEND" not in os.environ and "ipykernel" not in sys.modules:
         plt.switch_backend("Agg")
-    plt.rcParams.update(
-        {
-            "figure.constrained_layout.use": True,
-            "figure.dpi": 110,
-            "savefig.dpi": 110,
-            "font.size": 9,
-            "axes.titlesize": 9,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "image.cmap": DENSITY,
-            "legend.frameon": False,
-        }
-    )
+    plt.rcParams.update(LOOK)
+
+
+def subscript(i: int) -> str:
+    """Return the number of a coordinate, counted from 1, as a small one."""
+    return str(i + 1).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
+
+
+def signed(text: str) -> str:
+    """Return a number with a minus that is as long as a plus."""
+    return text.replace("-", "−")

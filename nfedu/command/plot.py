@@ -1,0 +1,84 @@
+"""`nfedu plot`: one picture of anybody's layer."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nfedu.checks.ladder import quiet
+from nfedu.checks.subject import Subject, Trouble
+from nfedu.command import layers
+from nfedu.plotting.agreement import compare_jacobians
+from nfedu.plotting.portraits import portrait
+from nfedu.plotting.pushed import domain_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DESCRIPTION = """Draw a layer: the image of a grid, the density of z ~ N(0, I) before and after, and two Jacobians: that
+which backward multiplies by, and that of the map, by central differences, with what they differ by."""
+
+EXAMPLES = """examples:
+  nfedu plot my_layer.py:Cube --n 2                      writes Cube.png
+  nfedu plot my_layer.py:Cube --n 5 --pair 2 4           the plane of two of five coordinates
+  nfedu plot my_layer.py:Cube --direction x_to_z --out inverse.svg
+  nfedu plot nfedu:MintUnit --with shape=1,4,4           a class of a package, with more for its constructor
+
+exit code: 0 the picture is written, also one of a wrong layer; 2 there is nothing to draw"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `plot` takes."""
+    layers.add_arguments(parser)
+    parser.add_argument("--out", metavar="PICTURE", type=Path, help="where to write it: .png, .svg or .pdf (CLASS.png)")
+    parser.add_argument(
+        "--pair", nargs=2, type=int, metavar=("I", "J"), default=(1, 2), help="for n > 2: two coordinates, from 1 (1 2)"
+    )
+    parser.add_argument("--direction", choices=("z_to_x", "x_to_z"), default="z_to_x", help="which way (z_to_x)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Draw the picture and say what its Jacobians say; ValueError, of one line, when there is nothing to draw."""
+    with contextlib.redirect_stdout(sys.stderr), quiet():  # what the learner's file prints is not ours
+        try:
+            layer = built(options)
+            domain_of(Subject(layer))  # a layer that hangs does it here, once
+            x = layers.data_for(layer, options)
+            found = compare_jacobians(layer, x, options.direction)
+            pair = options.pair[0] - 1, options.pair[1] - 1
+            figure = portrait(layer, x, pair, options.direction, found)
+        except Trouble as trouble:
+            raise ValueError(layers.told(trouble)) from trouble
+        out = options.out or Path(f"{type(layer).__name__}.png")
+        write(figure, out)
+    print(f"{out}: {type(layer).__name__}, n = {layer.n}, {options.direction}; Jacobians: {found}")
+    return 0
+
+
+def built(options: argparse.Namespace) -> Any:
+    """Return the layer, or raise ValueError, also when it is not of the dimension that was asked for."""
+    if options.n and len(options.n) > 1:
+        raise ValueError(f"--n {' '.join(map(str, options.n))}: expected one dimension, for one picture")
+    n = options.n[0] if options.n else None
+    build = layers.Builder(layers.find(options.layer), layers.literals(options.options), options.seed)
+    if n is not None and not build.takes_n:
+        raise ValueError(f"--n {n}: the constructor takes no n")
+    layer = build(n)
+    i, j = options.pair
+    if layer.n > 1 and (not (1 <= i <= layer.n and 1 <= j <= layer.n) or i == j):
+        raise ValueError(f"--pair {i} {j}: expected two different coordinates of 1 … {layer.n}")
+    return layer
+
+
+def write(figure: Figure, out: Path) -> None:
+    """Write the picture, whole or not at all; raise ValueError when there is no such format, or no such folder."""
+    drawn = BytesIO()
+    try:
+        figure.savefig(drawn, format=out.suffix[1:] or "no suffix")
+        out.write_bytes(drawn.getvalue())
+    except (ValueError, OSError) as problem:  # Matplotlib names the formats that it knows
+        raise ValueError(f"--out {out} cannot be written: {problem}") from problem

@@ -15,7 +15,7 @@ NUMBER = r"-?\d+(\.\d+)?(e[-+]\d+)?"
 
 
 def without_numbers(text):
-    """What must be equal on every machine: a trained model's last digits are not, nor how far a checker gets in time."""
+    """What must be equal on every machine: not a trained model's last digits, nor how far a checker gets in time."""
     lines = [
         line.split("; worst")[0] for line in text.strip().split("\n") if not line.startswith(("tried", "not judged"))
     ]

@@ -73,8 +73,8 @@ TABLE = {
         "base-density": "the base's log_prob is no normalized density",
         "base-sampling": "the base's samples do not follow its log_prob",
         "direction": "sample or log_prob takes the wrong direction",
-        "nll": "nll is not the mean of −log_prob, or grad not its gradient",
         "score": "score is not the gradient of log_prob, or it changes the flow",
+        "nll": "nll is not the mean of −log_prob, or grad not its gradient",
     },
 }
 

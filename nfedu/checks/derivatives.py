@@ -166,6 +166,9 @@ class Derivative:
             extrapolated = (4 * half[0] - wide[0]) / 3
             size = abs(wide[0] - half[0])
             unsure = np.where(np.isfinite(extrapolated), size + (8 * EPS * half[1] + 4 * self.noise) / h, np.inf)
+            blur = EPS * np.where(v == 0, 0, abs(self.at) / np.maximum(abs(h * v), 1e-300))  # of the step itself
+            blur = blur.max(axis=1, keepdims=True) if self.points else blur.max(initial=0.0)
+            unsure = np.where(blur > CERTAIN, np.inf, unsure + blur * abs(half[0]))
             unsure = np.where(size > CERTAIN * (abs(half[0]) + 1e-6 * half[1] / unit), np.inf, unsure)
             if best is None or uncertain is None:
                 best, uncertain = extrapolated, unsure

@@ -15,12 +15,14 @@ from nfedu.checks.derivatives import Derivative
 from nfedu.checks.ladder import examine, quiet, taken
 from nfedu.checks.probes import spread
 from nfedu.checks.report import Report
-from nfedu.checks.shares import Proposal, check_normalized, check_shares
+from nfedu.checks.shares import Proposal, check_normalized, check_shares, enough
 from nfedu.checks.subject import Subject, Trouble, code_of, guarded
 from nfedu.flow import Flow
 
 UNCOVERED = 0.01  # of the samples, that weigh more than any point of the proposal
 RELATIVE = 1e-10
+CALLS = 100  # in which a base is asked for samples: what is drawn once a call must not count for all
+LOST = 1e-3  # of the points, that the layers refuse or do not bring back
 COUNT = 200_000  # points, for a base; a flow takes fewer where it costs more
 
 
@@ -74,7 +76,7 @@ def check_base(report: Report, base: Any, rng: np.random.Generator) -> Proposal 
     where = place(base, "sample")
     if not check_seed(report, "base", base.sample, base.n, where):
         return None
-    z = np.asarray(base.sample(COUNT, rng), dtype=np.float64)
+    z = np.concatenate([np.asarray(base.sample(COUNT // CALLS, rng), dtype=np.float64) for _ in range(CALLS)])
     log_p = np.asarray(base.log_prob(z[:50]))
     if log_p.shape != (50,) or not np.isfinite(log_p).all():
         what = (
@@ -84,17 +86,18 @@ def check_base(report: Report, base: Any, rng: np.random.Generator) -> Proposal 
         return None
     if hasattr(base, "score"):
         check_score(report, "base: score", base, z[:20], rng)
-    proposal = Proposal(z, rng)
-    points, log_q = proposal.draw(COUNT, rng)
-    p = density_or_zero(base, points)
-    weights = p * np.exp(-log_q)
-    if np.isnan(weights).any():
-        report.fail(6, "base: log_prob", "base-density", "log_prob is NaN somewhere", where=place(base, "log_prob"))
-        return None
-    of_samples = density_or_zero(base, z[:5000]) * np.exp(
-        -proposal.log_density(proposal.white(z[:5000])) + proposal.log_volume
-    )
-    if (of_samples > weights.max()).mean() > UNCOVERED:
+    for correlated in (True, False):
+        proposal = Proposal(z, rng, correlated)
+        points, log_q = proposal.draw(COUNT, rng)
+        weights = density_or_zero(base, points) * np.exp(-log_q)
+        if np.isnan(weights).any():
+            report.fail(6, "base: log_prob", "base-density", "log_prob is NaN somewhere", where=place(base, "log_prob"))
+            return None
+        of_samples = density_or_zero(base, z[:5000]) * np.exp(-proposal.log_prob(z[:5000]))
+        reached = (of_samples > weights.max()).mean() <= UNCOVERED
+        if reached and enough(weights):
+            break
+    if not reached:
         report.leave_out("the density of the base: its samples lie where importance weights do not reach")
         return None
     if check_normalized(report, "base", weights, "base-density", place(base, "log_prob")):
@@ -243,17 +246,34 @@ def check_density(report: Report, flow: Flow, proposal: Proposal | None, rng: np
         report.leave_out("the flow's density: its base has none that could be judged")
         return
     z, log_q = proposal.draw(COUNT // 5, rng)
-    kept = density_or_zero(flow.base, z) > 0  # the layers need not take what the base never draws
+    kept = density_or_zero(flow.base, z) > 1e-300  # the layers need not take what the base never draws
     parts = [flow.bijection.z_to_x(part)[:2] for part in np.array_split(z[kept], 8) if len(part)]
     points, log_det = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     weights = density_or_zero(flow, points) * np.exp(log_det - log_q[kept])
     inside = np.isfinite(points).all(axis=1) & np.isfinite(weights)
     share = len(points) / len(z)
+    likely = density_or_zero(flow.base, z[kept]) * np.exp(-log_q[kept])
+    if likely[~brought_back(flow, points, z[kept], spread(z[kept]))].sum() > LOST * likely.sum():
+        report.leave_out("the flow's density: its layers lose digits, or refuse what they made, at too many points")
+        return
     x = np.concatenate([flow.sample(COUNT // 40, rng) for _ in range(8)])
     where = place(flow, "log_prob")
     points, weights = points[inside], weights[inside] * share
     if check_normalized(report, "flow", weights, "direction", where):
         check_shares(report, "flow", x, points, weights, "direction", place(flow, "sample"), rng)
+
+
+def brought_back(flow: Flow, x: Array, z: Array, unit: Array) -> Array:
+    """Return which points x = f(z) the layers take back to z, to a thousandth of a unit."""
+    try:
+        back = guarded(flow.bijection.x_to_z, x)[0]
+    except Trouble:
+        if len(x) == 1:
+            return np.zeros(1, dtype=bool)
+        half = len(x) // 2
+        parts = ((x[:half], z[:half]), (x[half:], z[half:]))
+        return np.concatenate([brought_back(flow, *part, unit) for part in parts])
+    return np.asarray((abs(back - z) <= 1e-3 * unit).all(axis=1))
 
 
 def place(thing: Any, method: str) -> str:

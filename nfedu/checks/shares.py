@@ -21,9 +21,12 @@ LEVELS = np.array([0.02, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.98])
 
 
 class Proposal:
-    """A mixture that covers what samples (N, n) cover: a wide Gaussian, a Cauchy for the tails, and local Gaussians."""
+    """A mixture that covers what samples (N, n) cover: a wide Gaussian, a Cauchy for the tails, and local Gaussians.
 
-    def __init__(self, samples: Array, rng: np.random.Generator) -> None:
+    Not `correlated`, it covers coordinates on their own: samples on a line say little of a density that is none.
+    """
+
+    def __init__(self, samples: Array, rng: np.random.Generator, correlated: bool = True) -> None:
         middle = np.median(samples, axis=0)
         low, high = np.quantile(samples, [0.16, 0.84], axis=0)
         unit = np.where(high > low, (high - low) / 2, 1.0)
@@ -31,6 +34,7 @@ class Proposal:
         core = white[(abs(white) < 6).all(axis=1)]
         n = samples.shape[1]
         covariance = np.atleast_2d(np.cov((core if len(core) > 10 * n else white).T)) + 1e-6 * np.eye(n)
+        covariance = covariance if correlated else np.diag(np.diag(covariance))
         self.root = unit[:, None] * np.linalg.cholesky(covariance)  # (n, n)
         self.inverse = np.linalg.inv(self.root)
         self.log_volume = float(np.log(np.diag(self.root)).sum())
@@ -54,6 +58,10 @@ class Proposal:
         y[local] = self.centres[rng.integers(CENTRES, size=np.count_nonzero(local))] + self.width * y[local]
         return self.middle + y @ self.root.T, self.log_density(y) - self.log_volume
 
+    def log_prob(self, x: Array) -> Array:
+        """Return log q of points."""
+        return self.log_density(self.white(x)) - self.log_volume
+
     def log_density(self, y: Array) -> Array:
         """Return log q in whitened units."""
         from scipy.special import gammaln, logsumexp
@@ -69,9 +77,15 @@ class Proposal:
         return logsumexp(np.stack(parts), axis=0, b=self.shares[: len(parts), None])
 
 
+def enough(weights: Array) -> bool:
+    """Return whether enough points carry the weight for its mean to have a known error."""
+    total = weights.sum()
+    few = total**2 < EFFECTIVE * (weights**2).sum() or weights.max() > LARGEST * total
+    return bool(np.isfinite(total) and not few)
+
+
 def check_normalized(report: Report, name: str, weights: Array, cause: str, where: str) -> bool:
     """Add: the mean weight is 1, the integral of a density; return whether the weights can carry other questions."""
-    total = weights.sum()
     mean, error = float(weights.mean()), float(weights.std() / np.sqrt(len(weights)))
     off = abs(mean - 1)
     for most in CUTS:  # E[min(w, c)] is at most the integral, and has a small error
@@ -82,8 +96,7 @@ def check_normalized(report: Report, name: str, weights: Array, cause: str, wher
             return report.add(
                 6, f"{name}: integral by importance weights", least - 1, 5.5 * error_of_it, cause, words, where=where
             )
-    few = not np.isfinite(total) or total**2 < EFFECTIVE * (weights**2).sum() or weights.max() > LARGEST * total
-    if few:
+    if not enough(weights):
         report.leave_out(f"the density of the {name}: too few points carry its integral")
         return False
     words = f"log_prob integrates to {mean:.4g} ± {error:.2g}: a density integrates to 1"

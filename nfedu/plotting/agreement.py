@@ -15,8 +15,8 @@ from nfedu.plotting.regions import LETTERS, Everywhere, sure
 from nfedu.plotting.style import subscript
 
 POINTS = 8  # so many are looked at, one is shown
-SHRINK = 4.0
-STEPS = 0.1 / SHRINK ** np.arange(8)  # of central differences, in each coordinate's spread
+SHRINK = 3.7  # no power of 2, by which rounding errors would repeat themselves from step to step
+STEPS = 0.1 / SHRINK ** np.arange(10)  # of central differences, in each coordinate's spread
 CERTAIN = 1e-3  # of the largest derivative: what is less certain is not known
 VISIBLE = 1e-6  # of an output's largest derivative: what lies below is not told from rounding
 
@@ -112,19 +112,17 @@ def by_backward(subject: Subject, direction: str, y: Array, rows: Array) -> Arra
         g = np.zeros((N, n + 1))
         g[rows, i] = 1
         g_in, _ = subject.gradients(backward, g[:, :n], g[:, n])
-        if g_in.shape != y.shape or g_in.dtype.kind not in "fiu" or not np.isfinite(g_in[rows]).all():
-            words = f"gave {g_in.dtype} of shape {g_in.shape}, expected {y.shape} finite numbers"
-            raise Trouble(f"the gradient of the input {words}", subject.place(direction, backward))
+        right = g_in.shape == y.shape and g_in.dtype.kind in "fiu"
+        if not right or not np.isfinite(g_in[rows]).all():
+            words = "NaN or infinity" if right else f"{g_in.dtype} of shape {g_in.shape}"
+            words = f"backward returned {words}, expected {y.shape} finite numbers"
+            raise Trouble(words, subject.place(direction, backward))
         J[:, i] = g_in[rows]
     return J
 
 
 def by_differences(subject: Subject, direction: str, y: Array, rows: Array) -> tuple[Array, Array]:
-    """Return central differences at `rows` of a batch, (rows, n + 1, n), and their uncertainty.
-
-    Of several steps those are taken whose extrapolations agree best: large ones where the map is computed in float32,
-    small ones near a kink. Where none agree, at a kink, or all lead out of the domain, the uncertainty is infinite.
-    """
+    """Return central differences at `rows` of a batch, (rows, n + 1, n), and their error, infinite if not known."""
     n = y.shape[1]
     f = Everywhere(subject, direction, np.delete(y, rows, axis=0)[: len(y) if subject.mixes_rows else 0])
     moves = np.multiply.outer(STEPS, np.diag(spread(y)))  # (steps, n, n)
@@ -133,14 +131,23 @@ def by_differences(subject: Subject, direction: str, y: Array, rows: Array) -> t
     above, below = (f(end.reshape(-1, n)).reshape(*end.shape[:3], n + 1) for end in ends)
     slopes = (above - below) / apart  # (rows, steps, n, n + 1)
     bends = 2 * (above + below - 2 * f(y[rows])[:, None, None, :]) / apart  # how the slopes of the two sides differ
-    better = (SHRINK**2 * slopes[:, 1:] - slopes[:, :-1]) / (SHRINK**2 - 1)  # Richardson
-    kink = abs(SHRINK * bends[:, 1:] - bends[:, :-1]) / (SHRINK - 1)  # what is left of a bend at step 0
-    gap = abs(np.diff(better, axis=1))
-    jitter = abs(np.diff(slopes, axis=1)) * apart[:, 1:]
-    noise = jitter[:, -3:].max(axis=1, keepdims=True) / apart[:, 2:-1]  # of f itself: the smallest steps show it
-    unsure = np.nan_to_num(np.maximum(gap[:, 1:], gap[:, :-1]) + kink[:, 1:-1] + noise, nan=np.inf)
-    best = unsure.argmin(axis=1)[:, None]
-    found, unsure = (np.take_along_axis(a, best, axis=1)[:, 0].swapaxes(1, 2) for a in (better[:, 1:-1], unsure))
-    found = np.where(np.isfinite(unsure), found, 0.0)
+    found, unsure = (a.swapaxes(1, 2) for a in most_certain(slopes, bends, apart))
     known = unsure <= CERTAIN * abs(found).max(axis=(1, 2), keepdims=True)
     return np.where(known, found, 0.0), np.where(known, unsure, np.inf)
+
+
+def most_certain(slopes: Array, bends: Array, apart: Array) -> tuple[Array, Array]:
+    """Return slopes at step 0, (rows, n, n + 1), from those at falling steps, (rows, steps, n, n + 1), and their error.
+
+    Of the extrapolations that one is taken which is nearest to its neighbours, all that is no slope counted too: with
+    large steps where the map is computed in float32, small ones near a kink. At a kink itself none is certain.
+    """
+    better = (SHRINK**2 * slopes[:, 1:] - slopes[:, :-1]) / (SHRINK**2 - 1)  # Richardson
+    gap = abs(np.diff(better, axis=1))
+    kink = abs(SHRINK * bends[:, 1:] - bends[:, :-1]) / (SHRINK - 1)  # what is left of a bend at step 0
+    jitter = np.nan_to_num(abs(np.diff(slopes, axis=1)) * apart[:, 1:])
+    noise = jitter[:, -3:].max(axis=(1, 2), keepdims=True) / apart[:, 2:-1]  # of each output: small steps show it
+    unsure = np.nan_to_num(np.maximum(gap[:, 1:], gap[:, :-1]) + kink[:, 1:-1] + noise, nan=np.inf)
+    best = unsure.argmin(axis=1)[:, None]
+    found, unsure = (np.take_along_axis(a, best, axis=1)[:, 0] for a in (better[:, 1:-1], unsure))
+    return np.where(np.isfinite(unsure), found, 0.0), unsure

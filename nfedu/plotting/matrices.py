@@ -44,9 +44,9 @@ def show_agreement(axes: Any, found: Agreement) -> None:
     """
     limit = max(abs(found.analytic).max(), abs(found.numerical).max()) or 1.0
     end = limit / 1000 if found.agrees else found.largest
-    show_rows(axes[0], found.analytic, found.direction, limit, abs(found.analytic) > limit / 200)
-    show_rows(axes[1], found.numerical, found.direction, limit, abs(found.numerical) > limit / 200, bar=True)
-    show_rows(axes[2], found.difference, found.direction, end, found.beyond, bar=True)
+    show_rows(axes[0], found.analytic, found.direction, limit)
+    show_rows(axes[1], found.numerical, found.direction, limit, bar=True)
+    show_rows(axes[2], found.difference, found.direction, end, bar=True, told=found.beyond)
     axes[0].set_title("analytic, by backward")
     axes[1].set_title("central differences")
     axes[2].set_title(str(found).replace(", ", ",\n"), color="black" if found.agrees else WRONG)
@@ -57,7 +57,7 @@ def show_agreement(axes: Any, found: Agreement) -> None:
         ax.scatter(unknown[:, 1], unknown[:, 0], marker="x", color="0.4", s=12)
 
 
-def show_rows(ax: Axes, J: Array, direction: str, limit: float, told: Array, bar: bool = False) -> None:
+def show_rows(ax: Axes, J: Array, direction: str, limit: float, bar: bool = False, told: Array | bool = True) -> None:
     """Draw (n + 1, n) entries with a gap above the row of log|det|; where n is small write those `told`, and zeros."""
     inputs, outputs = LETTERS[direction]
     n = J.shape[1]
@@ -70,18 +70,22 @@ def show_rows(ax: Axes, J: Array, direction: str, limit: float, told: Array, bar
     ax.set_yticks([*ticks, n + (thick - 1) / 2], [*(f"{i + 1}" for i in ticks), "log|det|"])
     for i, j in np.argwhere(told | (J == 0)) if n <= WRITTEN else ():
         ink = "white" if abs(J[i, j]) > 0.65 * limit else "black"
-        ax.text(j, i, number(float(J[i, j]), limit), ha="center", va="center", fontsize=7, color=ink)
+        ax.text(
+            j, i, number(float(J[i, j]), limit), ha="center", va="center", fontsize=7 if n < WRITTEN else 6, color=ink
+        )
     if bar:
         beside = ax.inset_axes((1.05, 0.1, 0.06, 0.8))
         colours = ax.figure.colorbar(image, cax=beside, ticks=(-limit, 0, limit))
-        colours.set_ticklabels([signed(f"{v:.2g}") for v in (-limit, 0, limit)])
+        colours.set_ticklabels([signed(f"{v:.0f}" if 100 <= limit < 1e4 else f"{v:.2g}") for v in (-limit, 0, limit)])
         colours.outline.set_visible(False)
 
 
 def number(value: float, limit: float) -> str:
-    """Return a cell's text, in hundredths of the largest entry or so."""
-    if not 0.01 <= limit < 1000:
-        return signed(f"{value:.1g}")
+    """Return a cell's text: in hundredths of the largest entry or so, and one digit of what is smaller than that."""
+    if value == 0:
+        return "0"  # −0.0 too
+    if abs(value) < limit / 200 or not 0.01 <= limit < 1000:
+        return signed(f"{value:.1g}" if 0.0095 <= abs(value) < 1000 else f"{value:.0e}")
     exponent = int(np.floor(np.log10(limit)))
     text = f"{value:.{2 - exponent - (exponent < 0)}f}"
     return signed(text.rstrip("0").rstrip(".") if "." in text else text)

@@ -122,23 +122,29 @@ def draw_plane(axes: Any, f: Everywhere, held: Array, before: Side, after: Side)
     axes[0].set_title(f"a grid, mapped: blue lines\nhave {a} fixed, orange {b}{others}")
     frame(axes[0], after)
     for ax, side, when in zip(axes[1:], (before, after), ("before", "after"), strict=True):
-        integral = side.share
-        if side.log_density is not None:
-            integral = show_density(ax, side, *side.box, CELLS).integral  # type: ignore[arg-type]
-        else:
-            show_histogram(ax, side)
+        integral = show_histogram(ax, side) if side.log_density is None else show_exactly(ax, side)
         frame(ax, side)
         entitle(ax, when, side, integral)
 
 
-def show_histogram(ax: Axes, side: Side, gamma: float = 0.6) -> None:
-    """Draw two coordinates of the draws as a density, coloured as `show_density` does."""
+def show_exactly(ax: Axes, side: Side) -> float:
+    """Draw the density and return its integral; on a finer grid where this is not the share of draws: peaks need it."""
+    integral = show_density(ax, side, *side.box, CELLS).integral  # type: ignore[arg-type]
+    if abs(integral - side.share) < INTEGRAL:
+        return integral
+    ax.clear()
+    return show_density(ax, side, *side.box, 3 * CELLS).integral  # type: ignore[arg-type]
+
+
+def show_histogram(ax: Axes, side: Side, gamma: float = 0.6) -> float:
+    """Draw two coordinates of the draws as a density, coloured as `show_density` does; return its integral."""
     (left, bottom), (right, top) = side.box
     bins = int(np.sqrt(len(side.draws)) / 4) + 1
     edges = [np.linspace(left, right, bins), np.linspace(bottom, top, bins)]
     counts, *_ = np.histogramdd(side.shown, edges)
     ax.imshow(counts.T**gamma, origin="lower", extent=(left, right, bottom, top), interpolation="bilinear")
     integral_note(ax, side.share)
+    return side.share
 
 
 def frame(ax: Axes, side: Side) -> None:

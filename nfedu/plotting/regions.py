@@ -13,7 +13,7 @@ from nfedu.checks.subject import Subject, Trouble
 LETTERS = {"z_to_x": ("z", "x"), "x_to_z": ("x", "z")}  # of a direction's input and output
 CHUNK = 4096  # numbers a call
 ALONE = 50  # where rows mix, so many drawn points stand beside each that is asked for
-TAIL, BODY, REACH, MARGIN = 0.005, 0.05, 0.75, 0.1  # see Side.core and Side.box
+TAIL, BODY, REACH, MARGIN = 0.005, 0.25, 6.0, 0.1  # see Side.core and Side.box
 
 LogDensity = Callable[[Array], Array]
 

@@ -1,6 +1,7 @@
 """One look for all figures: set once, by whoever starts a script."""
 
 import os
+import re
 import sys
 from typing import Any
 
@@ -35,5 +36,5 @@ def subscript(i: int) -> str:
 
 
 def signed(text: str) -> str:
-    """Return a number with a minus that is as long as a plus."""
-    return text.replace("-", "−")
+    """Return a number with a minus as long as a plus, and no zeros before its exponent: −1e−5."""
+    return re.sub(r"e([-+]?)0*", "e\\1", text).replace("e+", "e").replace("-", "−")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nfedu.arrays import Array
@@ -56,6 +58,8 @@ def check_parameters(
             block = block_around(halves.wrong_entry(packed, derivative, rng), subject.parameters[name].value.shape)
             entries = entry_by_entry(halves, name, derivative, block, rng)
             cause, words, detail = name_it(entries, block, len(y))
+            if cause == "factor" and halves.added_twice(name):
+                cause, words = "grad-doubled", f"the same gradient is added twice to {name}.grad"
             failure = {"cause": cause, "words": words, "detail": detail, "where": halves.where}
         compare(report, f"{direction}: {name} ({derivative.method}){at}", numbers, **failure)
     return ok
@@ -129,6 +133,33 @@ class Halves:
             v[low:middle] = (derivative.scale * signs(packed.size, rng))[low:middle]
             low, high = (low, middle) if wrong(self.along(packed, derivative, v)) else (middle, high)
         return low
+
+    def added_twice(self, name: str) -> bool:
+        """Return whether one call of backward adds the same array twice to a parameter's grad."""
+        p = self.subject.parameters[name]
+        kept, counted = p.grad, np.zeros_like(p.value).view(Counted)
+        counted.added = []
+        p.grad = counted
+        try:
+            weight = self.weights[0] + self.weights[1]
+            self.subject.call_backward(self.backward, weight[:, :-1].copy(), weight[:, -1].copy())
+        finally:
+            p.grad = kept
+        added = [a for a in counted.added if a.any()]
+        return any(np.array_equal(a, b) for i, a in enumerate(added) for b in added[:i])
+
+
+class Counted(np.ndarray):
+    """A gradient that remembers what is added to it."""
+
+    added: list[Array]
+
+    def __array_finalize__(self, base: Any) -> None:
+        self.added = getattr(base, "added", [])
+
+    def __iadd__(self, other: Any) -> Any:  # type: ignore[misc]
+        self.added.append(np.array(other))
+        return super().__iadd__(other)
 
 
 def signs(size: int, rng: np.random.Generator) -> Array:

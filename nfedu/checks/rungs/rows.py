@@ -111,8 +111,12 @@ def compare(report: Report, quantity: str, rows: Rows, found: Array, which: Arra
 def follows_the_first(rows: Rows) -> bool:
     """Return whether the other rows change with row 0 and with no other: its values are used for all."""
     y, every = rows.y, np.arange(len(rows.y))
-    first, others = y.copy(), y.copy()
-    first[0] = y[-1]
-    others[-1] = y[0]
-    by_first = rows.differ(rows.of(first, every), every)[1:-1].any()
-    return bool(by_first and not rows.differ(rows.of(others, every), every)[1:-1].any())
+    middle = len(y) // 2
+
+    def changes_others(row: int) -> bool:
+        other = y.copy()
+        other[row] = y[row - 1]
+        differ = rows.differ(rows.of(other, every), every)
+        return bool(np.delete(differ, row).any())
+
+    return changes_others(0) and not changes_others(len(y) - 1) and not changes_others(middle)

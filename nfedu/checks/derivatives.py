@@ -147,7 +147,8 @@ class Derivative:
     def _complex(self, v: Array) -> Array:
         """Return the derivative by the complex step, which must be small beside what it moves: 1e-40 there is 1e-70."""
         size = np.where((v == 0) | (self.at == 0), 1.0, np.minimum(abs(self.at), 1.0))
-        shrink = np.maximum(size.min(axis=1, keepdims=True) if self.points else size.min(initial=1.0), 1e-200)
+        least = size.min(axis=1, keepdims=True) if self.points else size.min(initial=1.0)
+        shrink = 2.0 ** np.floor(np.log2(np.maximum(least, 1e-200)))  # a power of two: 0 and 1 come out as 0 and 1
         return complex_step(self.f, self.at, v * shrink) / shrink
 
     def _central(self, v: Array) -> tuple[Array, Array]:

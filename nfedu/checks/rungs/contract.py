@@ -54,7 +54,9 @@ def check_call(report: Report, subject: Subject, direction: str, y: Array, rng: 
     where = subject.place(direction, backward)
     g_out, g_log_det = rng.standard_normal(y.shape), rng.standard_normal(len(y))
     g_given = g_out.copy(), g_log_det.copy()
-    homes = {name: p.grad for name, p in subject.parameters.items()}
+    homes = {name: np.zeros_like(p.value) for name, p in subject.parameters.items()}
+    for name, p in subject.parameters.items():
+        p.grad = homes[name]
     try:
         g_in = subject.call_backward(backward, *g_given)
     except Trouble as trouble:

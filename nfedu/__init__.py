@@ -3,7 +3,10 @@
 Everything is written `(N, n)`: N points of dimension n in rows. z is the latent side, x the data side.
 """
 
-from nfedu import checks, datasets, models
+from importlib import import_module
+from typing import Any
+
+from nfedu import datasets, models
 from nfedu.bijections import (
     ActNorm,
     AdditiveCoupling,
@@ -36,6 +39,14 @@ from nfedu.mixing import mix_latents, mixing_coefficients
 from nfedu.networks import MLP, ConvNet
 from nfedu.parameters import Parameter
 from nfedu.training import SGD, Adam, distill, fit, fit_digits, fit_lbfgs
+
+
+def __getattr__(name: str) -> Any:
+    """Import the checker when it is first asked for: it is half of what there is to import."""
+    if name == "checks":
+        return import_module("nfedu.checks")
+    raise AttributeError(f"module 'nfedu' has no attribute {name!r}")
+
 
 __all__ = [
     "MLP",

@@ -69,13 +69,13 @@ def test_what_a_claim_names_exists(quick):
 def test_quick_is_quick(quick):
     seconds = [float(s) for s in re.findall(r"^lesson \d\d: +([\d.]+) s", quick, re.MULTILINE)]
     assert len(seconds) == len(LESSONS)
-    assert sum(seconds) <= 90
+    assert sum(seconds) <= 120
 
 
 def test_every_lesson_draws_what_is_committed(quick):
     drawn = set(re.findall(r"figure figures/quick/(\S+\.(?:png|gif))", quick))
     committed = {path.name for path in (ROOT / "figures").glob("*.*")}
-    assert drawn == committed
+    assert drawn | {"plot_cube.png"} == committed, "the one is the README's, drawn by nfedu plot"
     limits = {".png": 300_000, ".gif": 2_000_000}
     assert all(path.stat().st_size <= limits[path.suffix] for path in (ROOT / "figures").glob("*.*"))
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -152,38 +153,47 @@ class Derivative:
         return complex_step(self.f, self.at, v * shrink) / shrink
 
     def _central(self, v: Array) -> tuple[Array, Array]:
-        """Return, of three pairs of steps, the most certain extrapolation for each entry."""
-        best = uncertain = None
+        """Return central differences with the most certain of three steps for each entry, and how certain they are.
+
+        Each step's own doubt counts, and where it and the next smaller one differ by more, that: a kink lies within the
+        larger step, or the smaller one is lost in rounding.
+        """
         reach = abs(v) / np.where(self.scale > 0, self.scale, 1.0)  # how many units v goes, at most
         farthest = reach.max(axis=1, keepdims=True) if self.points else reach.max(initial=0.0)
         unit = 1 / np.maximum(farthest, 1e-300)
+        tries: list[tuple[Array, Array]] = []
+        size = np.zeros(())
         for step in STEPS:
-            h = step * unit
             try:
                 with np.errstate(all="ignore"):
-                    wide, half = self._difference(v, h), self._difference(v, h / 2)
+                    found, unsure, size = self._extrapolated(v, step * unit, unit)
             except Trouble:  # a step out of the domain
                 continue
-            extrapolated = (4 * half[0] - wide[0]) / 3
-            size = abs(wide[0] - half[0])
-            unsure = np.where(np.isfinite(extrapolated), size + (8 * EPS * half[1] + 4 * self.noise) / h, np.inf)
-            blur = EPS * np.where(v == 0, 0, abs(self.at) / np.maximum(abs(h * v), 1e-300))  # of the step itself
-            blur = blur.max(axis=1, keepdims=True) if self.points else blur.max(initial=0.0)
-            unsure = np.where(blur > CERTAIN, np.inf, unsure + blur * abs(half[0]))
-            unsure = np.where(size > CERTAIN * (abs(half[0]) + 1e-6 * half[1] / unit), np.inf, unsure)
-            if best is None or uncertain is None:
-                best, uncertain = extrapolated, unsure
-            else:
-                better = unsure < uncertain
-                best, uncertain = np.where(better, extrapolated, best), np.where(better, unsure, uncertain)
-            if (uncertain <= 1e-7 * (abs(best) + 1e-8 * half[1] / unit)).all():
-                break
-        if best is None or uncertain is None:
+            tries.append((found, unsure))
+        if not tries:
             like = self.f(self.at)
             return np.zeros(like.shape), np.full(like.shape, np.inf)
+        best, uncertain = tries[-1]
+        for (found, unsure), (smaller, doubt) in reversed(list(pairwise(tries))):
+            apart = abs(found - smaller)
+            known = np.isfinite(doubt)
+            unsure = np.where(known & (apart > CAUTION * (unsure + doubt)), np.maximum(unsure, apart), unsure)
+            better = unsure < uncertain
+            best, uncertain = np.where(better, found, best), np.where(better, unsure, uncertain)
         best = np.where(np.isfinite(best), best, 0.0)
         uncertain = np.where(self.steps, np.inf, uncertain)
-        return best, CAUTION * uncertain + ROUGH * (abs(best) + 1e-2 * half[1] / unit)
+        return best, CAUTION * uncertain + ROUGH * (abs(best) + 1e-2 * size / unit)
+
+    def _extrapolated(self, v: Array, h: Array, unit: Array) -> tuple[Array, Array, Array]:
+        """Return central differences with steps h and h/2, extrapolated; their doubt; and the size of f."""
+        wide, half = self._difference(v, h), self._difference(v, h / 2)
+        found, size = (4 * half[0] - wide[0]) / 3, half[1]
+        apart = abs(wide[0] - half[0])
+        blur = EPS * np.where(v == 0, 0, abs(self.at) / np.maximum(abs(h * v), 1e-300))  # of the step itself
+        blur = blur.max(axis=1, keepdims=True) if self.points else blur.max(initial=0.0)
+        unsure = apart + (8 * EPS * size + 4 * self.noise) / h + blur * abs(half[0])
+        lost = ~np.isfinite(found) | (blur > CERTAIN) | (apart > CERTAIN * (abs(half[0]) + 1e-6 * size / unit))
+        return found, np.where(lost, np.inf, unsure), size
 
     def _noise(self, rng: np.random.Generator) -> Array:
         """Return what rounding does to the values of f, from a move by an ulp or two, (N, m); at least an ulp of 1.

@@ -12,7 +12,7 @@ from nfedu.arrays import Array
 
 CLOSE = 1e-6  # two coefficients are the same
 DIGITS = 1e-5  # an error below this, relative to the result, loses digits; it is no other formula
-SINGLE = (2e-9, 4e-7)  # the largest error of a few numbers in float32
+SINGLE = (1.5e-8, 4e-7)  # the largest error of a few numbers in float32
 NEARLY = 0.15  # an error below this, everywhere, is an approximation
 UNDOES = 0.05  # a round trip that misses by less nearly comes back
 FEW = 3  # entries on either side, for a region to be one

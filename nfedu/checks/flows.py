@@ -55,7 +55,7 @@ def check_flow(flow: Flow, x: Array, *, rng: np.random.Generator | None = None) 
                 attempt(report, "log_prob and sample", check_use, report, flow, x, rng)
                 attempt(report, "nll", check_nll, report, flow, x, rng)
                 attempt(report, "score", check_score, report, "score", flow, x, rng, flow)
-                if sound and report.ok:
+                if sound and report.ok and attempt(report, "samples", comes_back, report, flow, rng):
                     if flow.n <= 2:
                         attempt(report, "integral", check_integral, report, flow, rng, blame)
                     attempt(report, "samples", check_density, report, flow, proposal, rng)
@@ -261,6 +261,15 @@ def check_density(report: Report, flow: Flow, proposal: Proposal | None, rng: np
     points, weights = points[inside], weights[inside] * share
     if check_normalized(report, "flow", weights, "direction", where):
         check_shares(report, "flow", x, points, weights, "direction", place(flow, "sample"), rng)
+
+
+def comes_back(report: Report, flow: Flow, rng: np.random.Generator) -> bool:
+    """Return whether samples of the flow come back to their latents: a density of others cannot be judged."""
+    z = flow.base.sample(COUNT // 100, rng)
+    lost = 1 - brought_back(flow, flow.bijection.z_to_x(z)[0], z, spread(z)).mean()
+    if lost > LOST:
+        report.leave_out(f"the flow's density: {lost:.1%} of its samples lose digits, or lie on the edge")
+    return bool(lost <= LOST)
 
 
 def brought_back(flow: Flow, x: Array, z: Array, unit: Array) -> Array:

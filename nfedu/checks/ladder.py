@@ -15,7 +15,7 @@ import numpy as np
 from nfedu.arrays import Array, as_batch
 from nfedu.bijections.base import Bijection
 from nfedu.bijections.normalization import in_mode
-from nfedu.checks.probes import ROWS, accepted, images, latents, moved, regions, spread
+from nfedu.checks.probes import ROWS, accepted, images, images_of_latents, latents, moved, regions, spread
 from nfedu.checks.report import Report
 from nfedu.checks.rungs.contract import check_backward, check_call, check_registered, check_repeats
 from nfedu.checks.rungs.gradients import check_input
@@ -165,6 +165,8 @@ class Examination:
         self.attempt(2, "round trip", self.both_ways, "x_to_z", x, spread(self.x))
         z = images(subject, "x_to_z", x)
         drawn, domain = latents(subject, len(x), rng)
+        sure = accepted_back(subject, drawn)  # not those that rounding puts on the edge of the data's domain
+        drawn = sure if len(sure) > 1 else drawn
         if domain != "z ~ N(0, 1)":
             report.tried.append(f"latents where the layer takes them, {domain}")
         if subject.n**2 * len(x) <= ENTRIES / 2:
@@ -305,12 +307,19 @@ def taken(report: Report, subject: Subject, x: Array) -> Array:
             return trouble.refused
         return False
 
+    def bearable(y: Array) -> Array:
+        return y[[not refused(row[None]) for row in y]]
+
     if not refused(x):
         return x
-    kept = x[[not refused(row[None]) for row in x]]
-    if not 2 <= len(kept) < len(x):
-        return x
-    report.leave_out(f"{len(x) - len(kept)} of {len(x)} points: the layer refuses them")
+    kept = bearable(x)
+    lost = len(x) - len(kept)
+    if len(kept) < 2:  # on the edge, by rounding, or no points of this layer: then its own must do
+        kept = bearable(images_of_latents(subject.layer, np.random.default_rng(0), 8 * len(x)))[: len(x)]
+        if len(kept) < 2:
+            return x
+    if lost:
+        report.leave_out(f"{lost} of {len(x)} points: the layer refuses them")
     return kept
 
 

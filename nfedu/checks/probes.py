@@ -40,7 +40,9 @@ def images(subject: Subject, direction: str, y: Array) -> Array | None:
     """Return the outputs at `y`, or None when the layer does not map all of these points to finite ones."""
     try:
         out = np.array(subject.values(direction, y.copy())[:, :-1])
-    except Trouble:
+    except Trouble as trouble:
+        if trouble.hung:
+            raise
         return None
     return out if out.dtype.kind == "f" and np.isfinite(out).all() else None
 

@@ -95,9 +95,11 @@ class Report:
             return self.add(rung, quantity, 0, 0)
         difference = np.nan_to_num(abs(given - expected), nan=np.inf)
         tolerance = np.maximum(np.broadcast_to(tolerance, given.shape), np.finfo(float).tiny)
-        k = np.unravel_index(np.argmax(difference / tolerance), given.shape)
+        off = difference / tolerance
+        plainest = np.where(off >= 0.5 * off.max(), difference, -1.0)  # of those that rounding could exchange
+        k = np.unravel_index(np.argmax(plainest), given.shape)
         unit = np.broadcast_to(size, given.shape)[k] or 1.0
-        failure.setdefault("detail", worst_entry(given, expected, difference / tolerance))
+        failure.setdefault("detail", worst_entry(given, expected, plainest))
         return self.add(rung, quantity, difference[k] / unit, tolerance[k] / unit, **failure)
 
     def fail(self, rung: int, quantity: str, cause: str, words: str, detail: str = "", where: str = "") -> bool:

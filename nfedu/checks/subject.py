@@ -30,9 +30,12 @@ HERE = str(Path(__file__).parent) + os.sep
 class Trouble(Exception):
     """What a call of a layer did instead of an answer; `where` is the learner's line."""
 
-    def __init__(self, words: str, where: str = "", cause: str = "raises", refused: bool = False) -> None:
+    def __init__(
+        self, words: str, where: str = "", cause: str = "raises", refused: bool = False, hung: bool = False
+    ) -> None:
         super().__init__(words)
         self.words, self.where, self.cause = words, where, cause
+        self.hung = hung  # it was stopped: to ask again would take as long
         self.refused = refused  # by a ValueError or an assertion: the layer's own no to an argument
 
 
@@ -68,7 +71,7 @@ def guarded(call: Callable[..., Any], *arguments: Any, seconds: float | None = N
     except Trouble:  # of a call within
         raise
     except TookTooLongError as problem:
-        raise Trouble(f"took longer than {seconds:g} s", line_of(problem.__traceback__)) from problem
+        raise Trouble(f"took longer than {seconds:g} s", line_of(problem.__traceback__), hung=True) from problem
     except RecursionError as problem:
         raise Trouble("raised RecursionError: it calls itself without end", line_of(problem.__traceback__)) from problem
     except (Exception, SystemExit, GeneratorExit) as problem:

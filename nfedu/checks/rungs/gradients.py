@@ -8,13 +8,14 @@ from nfedu.arrays import Array
 from nfedu.checks import diagnosis
 from nfedu.checks.diagnosis import Gradients
 from nfedu.checks.matrices import from_backward
+from nfedu.checks.probes import spread
 from nfedu.checks.report import Report
 from nfedu.checks.rounding import rounding_of
 from nfedu.checks.rungs.maps import Leg
 from nfedu.checks.subject import Subject
 
 RELATIVE = 1e-11  # of each entry
-FLOOR = 1e-12  # of the largest in its row, or of the terms that a sum has
+FLOOR = 1e-12  # of the largest in its row and in its column, in units of both, or of the terms that a sum has
 WHOLE = 64  # from this n on, Jacobians are compared along random directions
 DIRECTIONS = 3
 
@@ -44,6 +45,8 @@ def check_input(
     largest = (abs(expected) * unit).max(axis=2, keepdims=True)  # of each output, for a unit step
     largest[:, -1] = np.maximum(largest[:, -1], 1)  # a log-det is a sum of terms of size one
     tolerance = slack * (RELATIVE * abs(expected) + FLOOR * largest / unit) + 3 * unsure + noise
+    out_unit = np.append(spread(leg.end), 1.0)[:, None]  # of each output, and of log_det
+    tolerance += slack * FLOOR * out_unit * (abs(expected) / out_unit).max(axis=1, keepdims=True)  # of each input
     left_out = ~np.isfinite(unsure)
     if left_out.any():
         what = f"{np.count_nonzero(left_out)} of {left_out.size} derivatives of {leg.direction}{at}"

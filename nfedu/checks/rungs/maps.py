@@ -10,6 +10,7 @@ from nfedu.arrays import Array, NonFiniteError
 from nfedu.bijections.base import Bijection
 from nfedu.checks import diagnosis
 from nfedu.checks.matrices import Numerical, numerical_jacobians
+from nfedu.checks.probes import spread
 from nfedu.checks.report import Report
 from nfedu.checks.rounding import EXACT, tolerance_of
 from nfedu.checks.subject import DIRECTIONS, Subject
@@ -58,6 +59,7 @@ def there_and_back(
     there = leg(subject, direction, y, unit, rng)
     subject.values(direction, y[::-1].copy())  # so that what a layer may keep of its last call is of no use
     reach = (abs(there.numerical.J) * there.unit[:, None]).max(axis=2)  # how far a unit of any input takes an output
+    reach = np.minimum(reach, spread(there.end)) if len(y) > 1 else reach  # from where a map is steep, too far
     back = leg(subject, DIRECTIONS[direction == "z_to_x"], there.end, np.where(reach > 0, reach, 1.0), rng)
     return there, back
 

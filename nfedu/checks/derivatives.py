@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from nfedu.checks.subject import Trouble
 EPS = float(np.finfo(np.float64).eps)
 COMPLEX_STEP = 1e-30
 CENTRAL_STEP = (3 * EPS) ** (1 / 3)
-STEPS = (CENTRAL_STEP, CENTRAL_STEP / 30, CENTRAL_STEP / 1000)  # in an input's scale: a large one may cross a kink
+STEPS = (CENTRAL_STEP / 1000, CENTRAL_STEP / 30, CENTRAL_STEP)  # in an input's scale: a large one may cross a kink
 FAMILIAR = 1e-3  # and where it was right elsewhere, it takes this much to doubt it
 AGREE = 1e-8  # complex step and central differences are the same number when they agree to this, or to what is certain
 STACKED = 1500  # rows of points that are differentiated at once
@@ -95,6 +94,7 @@ class Derivative:
     ) -> None:
         self.f, self.at, self.scale = f, at, np.broadcast_to(scale, at.shape)
         self.points = points
+        self.here = f(at)
         self.noise = self._noise(rng)
         v = self.scale * rng.choice([-1.0, 1.0], at.shape) * rng.uniform(0.5, 1.5, at.shape)
         self.steps = self._has_steps(v)
@@ -140,7 +140,7 @@ class Derivative:
             v[np.arange(len(columns)), :, columns] = 1
             stack.at = np.tile(self.at, (len(columns), 1))
             stack.scale = np.tile(self.scale, (len(columns), 1))
-            stack.noise = np.tile(self.noise, (len(columns), 1))
+            stack.here, stack.noise = (np.tile(a, (len(columns), 1)) for a in (self.here, self.noise))
             for whole, part in zip((found, unsure), stack.along(v.reshape(-1, n)), strict=True):
                 whole[:, :, columns] = part.reshape(len(columns), N, m).transpose(1, 2, 0)
         return found, unsure
@@ -155,57 +155,57 @@ class Derivative:
     def _central(self, v: Array) -> tuple[Array, Array]:
         """Return central differences with the most certain of three steps for each entry, and how certain they are.
 
-        Each step's own doubt counts, and where it and the next smaller one differ by more, that: a kink lies within the
-        larger step, or the smaller one is lost in rounding.
+        Each step's own doubt counts, and where a larger one differs from a smaller one by more, that: a kink lies
+        within the larger. The smallest step shows the rounding that the larger ones have too.
         """
         reach = abs(v) / np.where(self.scale > 0, self.scale, 1.0)  # how many units v goes, at most
         farthest = reach.max(axis=1, keepdims=True) if self.points else reach.max(initial=0.0)
         unit = 1 / np.maximum(farthest, 1e-300)
-        tries: list[tuple[Array, Array]] = []
-        size = np.zeros(())
+        best, uncertain = np.zeros(self.here.shape), np.full(self.here.shape, np.inf)
+        smaller: list[tuple[Array, Array]] = []
+        noise, size = None, 2 * abs(self.here)
         for step in STEPS:
             try:
                 with np.errstate(all="ignore"):
-                    found, unsure, size = self._extrapolated(v, step * unit, unit)
+                    found, unsure, size, noise = self._extrapolated(v, step * unit, unit, noise)
             except Trouble:  # a step out of the domain
                 continue
-            tries.append((found, unsure))
-        if not tries:
-            like = self.f(self.at)
-            return np.zeros(like.shape), np.full(like.shape, np.inf)
-        best, uncertain = tries[-1]
-        for (found, unsure), (smaller, doubt) in reversed(list(pairwise(tries))):
-            apart = abs(found - smaller)
-            known = np.isfinite(doubt)
-            unsure = np.where(known & (apart > CAUTION * (unsure + doubt)), np.maximum(unsure, apart), unsure)
+            own = unsure
+            for other, doubt in smaller:
+                apart = abs(found - other)
+                unsure = np.where(np.isfinite(doubt) & (apart > CAUTION * (own + doubt)), unsure + apart, unsure)
+            smaller.append((found, own))
             better = unsure < uncertain
             best, uncertain = np.where(better, found, best), np.where(better, unsure, uncertain)
-        best = np.where(np.isfinite(best), best, 0.0)
         uncertain = np.where(self.steps, np.inf, uncertain)
         return best, CAUTION * uncertain + ROUGH * (abs(best) + 1e-2 * size / unit)
 
-    def _extrapolated(self, v: Array, h: Array, unit: Array) -> tuple[Array, Array, Array]:
-        """Return central differences with steps h and h/2, extrapolated; their doubt; and the size of f."""
-        wide, half = self._difference(v, h), self._difference(v, h / 2)
-        found, size = (4 * half[0] - wide[0]) / 3, half[1]
-        apart = abs(wide[0] - half[0])
+    def _extrapolated(self, v: Array, h: Array, unit: Array, noise: Array | None) -> tuple[Array, Array, Array, Array]:
+        """Return central differences with steps h and h/2, extrapolated; their doubt; the size of f; its noise.
+
+        The noise is what a smaller step had; without one, the second difference: a smooth function's is far smaller.
+        """
+        (wide, size, bent), (half, _, less) = self._difference(v, h), self._difference(v, h / 2)
+        noise = np.maximum(self.noise, np.fmax(bent, less)) if noise is None else noise
+        found = (4 * half - wide) / 3
+        apart = abs(wide - half)
         blur = EPS * np.where(v == 0, 0, abs(self.at) / np.maximum(abs(h * v), 1e-300))  # of the step itself
         blur = blur.max(axis=1, keepdims=True) if self.points else blur.max(initial=0.0)
-        unsure = apart + (8 * EPS * size + 4 * self.noise) / h + blur * abs(half[0])
-        lost = ~np.isfinite(found) | (blur > CERTAIN) | (apart > CERTAIN * (abs(half[0]) + 1e-6 * size / unit))
-        return found, np.where(lost, np.inf, unsure), size
+        unsure = apart + (8 * EPS * size + 4 * noise) / h + blur * abs(half)
+        lost = ~np.isfinite(found) | (blur > CERTAIN) | (apart > CERTAIN * (abs(half) + 1e-6 * size / unit))
+        return np.where(np.isfinite(found), found, 0.0), np.where(lost, np.inf, unsure), size, noise
 
     def _noise(self, rng: np.random.Generator) -> Array:
         """Return what rounding does to the values of f, from a move by an ulp or two, (N, m); at least an ulp of 1.
 
         Of 1 for the last, the log-det: a sum of logarithms near 0 has the rounding of what the logarithms are taken of.
         """
-        exact = self.f(self.at)
-        noise = np.zeros(exact.shape)
+        noise = np.zeros(self.here.shape)
         noise[:, -1] = 4 * EPS
+        ulps = 2 * EPS * np.where(self.at == 0, self.scale, abs(self.at))
         for _ in range(2):
             try:
-                change = abs(self.f(self.at * (1 + 2 * EPS * rng.uniform(-1, 1, self.at.shape))) - exact)
+                change = abs(self.f(self.at + ulps * rng.uniform(-1, 1, self.at.shape)) - self.here)
             except Trouble:  # at the edge of the domain
                 continue
             noise = np.maximum(noise, np.where(np.isfinite(change), change, 0.0))
@@ -216,19 +216,18 @@ class Derivative:
 
         In most rows, as a staircase does: float32, or an iteration that stops early. It has no derivative.
         """
-        here = self.f(self.at)
         try:
-            far, near = (self.f(self.at + h * v) - here for h in (1e-6, 1e-9))
+            far, near = (self.f(self.at + h * v) - self.here for h in (1e-6, 1e-9))
         except Trouble:  # out of the domain
-            return np.zeros(here.shape[1], dtype=bool)
+            return np.zeros(self.here.shape[1], dtype=bool)
         moves = abs(far) > 1e-4 * abs(far).max(axis=0)
         off = moves & (abs(near - 1e-3 * far) > 0.5e-3 * abs(far) + 4 * self.noise)
         return np.asarray(off.sum(axis=0) > 0.5 * np.maximum(moves.sum(axis=0), 1))
 
-    def _difference(self, v: Array, h: Array) -> tuple[Array, Array]:
-        """Return the central difference, and the size of the two values that it subtracts."""
+    def _difference(self, v: Array, h: Array) -> tuple[Array, Array, Array]:
+        """Return the central difference, the size of the two values that it subtracts, and the second difference."""
         above, below = self.f(self.at + h * v), self.f(self.at - h * v)
-        return (above - below) / (2 * h), abs(above) + abs(below)
+        return (above - below) / (2 * h), abs(above) + abs(below), abs((above - self.here) + (below - self.here))
 
     def _analytic(self, v: Array, agree: float) -> Array:
         """Return for each output whether the complex step is right: not contradicted by certain central differences."""

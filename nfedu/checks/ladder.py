@@ -234,7 +234,7 @@ class Examination:
         examination = Examination(probe, self.layer, self.subject, self.x, self.rng, self.deadline)
         try:
             base = images(self.subject, "x_to_z", self.x)
-            unit = spread(z if base is None else base)
+            unit = spread(z) if base is None else np.minimum(spread(z), spread(base))
             examination.both_ways("z_to_x", z, unit, f", latents {name}", False, slack)
             to = images(self.subject, "z_to_x", z)
             reach = np.ones(self.subject.n) if to is None else spread(to)

@@ -87,6 +87,12 @@ class Report:
         self.checks.append(check)
         return check.passed
 
+    def take(self, other: Report) -> None:
+        """Take over all that another report holds."""
+        self.checks += other.checks
+        self.tried += other.tried
+        self.not_judged += other.not_judged
+
     def compare(
         self, rung: int, quantity: str, given: Array, expected: Array, tolerance: Array, size: Array, **failure: str
     ) -> bool:

@@ -26,6 +26,7 @@ CENTRAL_STEP = (3 * EPS) ** (1 / 3)
 STEPS = (CENTRAL_STEP / 1000, CENTRAL_STEP / 30, CENTRAL_STEP)  # in an input's scale: a large one may cross a kink
 FAMILIAR = 1e-3  # and where it was right elsewhere, it takes this much to doubt it
 AGREE = 1e-8  # complex step and central differences are the same number when they agree to this, or to what is certain
+KINK = 1000.0  # times rounding: a bend that is no accident
 STACKED = 1500  # rows of points that are differentiated at once
 CAUTION, ROUGH = 10.0, 1e-8  # central differences are known no better than this, of the derivative and of f in its unit
 CERTAIN = 1e-5  # central differences at two steps that differ by more say nothing
@@ -94,13 +95,15 @@ class Derivative:
     ) -> None:
         self.f, self.at, self.scale = f, at, np.broadcast_to(scale, at.shape)
         self.points = points
+        self.cautious = False  # whether to hold the complex step against central differences each time
         self.here = f(at)
         self.noise = self._noise(rng)
         v = self.scale * rng.choice([-1.0, 1.0], at.shape) * rng.uniform(0.5, 1.5, at.shape)
-        self.steps = self._has_steps(v)
-        self.analytic = self._analytic(v, AGREE if known is None else FAMILIAR)
+        self.steps, self.kinks = self._has_steps(v), self._kinks(v)
+        self.analytic, self.doubtful = self._analytic(v, AGREE if known is None else FAMILIAR)
         if known is not None:
             self.analytic &= known
+            self.doubtful |= ~known
 
     @property
     def method(self) -> str:
@@ -116,9 +119,12 @@ class Derivative:
         except Trouble:
             return self._central(v)
         uncertain = np.where(np.isfinite(found), 0.0, np.inf)
-        if not self.analytic.all():
+        doubtful = self.doubtful
+        if self.cautious or doubtful.any():
             other, unsure = self._central(v)
-            found[:, ~self.analytic], uncertain[:, ~self.analytic] = other[:, ~self.analytic], unsure[:, ~self.analytic]
+            if self.cautious:
+                doubtful = doubtful | (abs(found - other) > 3 * unsure + AGREE * abs(other))
+            found, uncertain = np.where(doubtful, other, found), np.where(doubtful, unsure, uncertain)
         return np.where(np.isfinite(found), found, 0.0), uncertain
 
     def entry(self, index: tuple[int, ...]) -> tuple[Array, Array]:
@@ -140,7 +146,9 @@ class Derivative:
             v[np.arange(len(columns)), :, columns] = 1
             stack.at = np.tile(self.at, (len(columns), 1))
             stack.scale = np.tile(self.scale, (len(columns), 1))
-            stack.here, stack.noise = (np.tile(a, (len(columns), 1)) for a in (self.here, self.noise))
+            stack.here, stack.noise, stack.kinks, stack.doubtful = (
+                np.tile(a, (len(columns), 1)) for a in (self.here, self.noise, self.kinks, self.doubtful)
+            )
             for whole, part in zip((found, unsure), stack.along(v.reshape(-1, n)), strict=True):
                 whole[:, :, columns] = part.reshape(len(columns), N, m).transpose(1, 2, 0)
         return found, unsure
@@ -177,7 +185,7 @@ class Derivative:
             smaller.append((found, own))
             better = unsure < uncertain
             best, uncertain = np.where(better, found, best), np.where(better, unsure, uncertain)
-        uncertain = np.where(self.steps, np.inf, uncertain)
+        uncertain = np.where(self.steps | self.kinks, np.inf, uncertain)
         return best, CAUTION * uncertain + ROUGH * (abs(best) + 1e-2 * size / unit)
 
     def _extrapolated(self, v: Array, h: Array, unit: Array, noise: Array | None) -> tuple[Array, Array, Array, Array]:
@@ -212,37 +220,56 @@ class Derivative:
         return noise
 
     def _has_steps(self, v: Array) -> Array:
-        """Return for each output whether it answers a move by 1e-9 otherwise than a thousandth of a move by 1e-6.
+        """Return for each output whether it answers small moves, in most rows, as a staircase does.
 
-        In most rows, as a staircase does: float32, or an iteration that stops early. It has no derivative.
+        A move by 1e-9 not at all, where one by 1e-6 is; or moves by 1e-7 unequally there and back, and not because the
+        function bends: that goes with h². So float32 does, or an iteration that stops early. It has no derivative.
         """
         try:
             far, near = (self.f(self.at + h * v) - self.here for h in (1e-6, 1e-9))
+            bent, less = (self._difference(v, np.array(h))[2] for h in (1e-7, 0.5e-7))
         except Trouble:  # out of the domain
             return np.zeros(self.here.shape[1], dtype=bool)
-        moves = abs(far) > 1e-4 * abs(far).max(axis=0)
-        off = moves & (abs(near - 1e-3 * far) > 0.5e-3 * abs(far) + 4 * self.noise)
-        return np.asarray(off.sum(axis=0) > 0.5 * np.maximum(moves.sum(axis=0), 1))
+        moves = abs(far) > np.maximum(1e-4 * abs(far).max(axis=0), 1e4 * self.noise)
+        flat = abs(near) < 1e-4 * abs(far)
+        uneven = (bent > 1e-3 * abs(far)) & (bent < 3 * less)
+        off = moves & (flat | uneven)
+        return np.asarray(off.sum(axis=0) > 0.5 * np.maximum(moves.sum(axis=0), 0.6 * len(off)))
+
+    def _kinks(self, v: Array) -> Array:
+        """Return the entries with a kink right at the point: the second difference goes with h, not with h²."""
+        h = np.array(STEPS[0])
+        try:
+            (slope, size, bent), (_, _, less) = self._difference(v, h), self._difference(v, h / 2)
+        except Trouble:  # out of the domain
+            return np.zeros(self.here.shape, dtype=bool)
+        sure = KINK * np.maximum(self.noise, EPS * size) + CERTAIN * h * abs(slope)
+        return np.asarray((abs(bent - 2 * less) < 0.1 * bent) & (bent > sure))
 
     def _difference(self, v: Array, h: Array) -> tuple[Array, Array, Array]:
         """Return the central difference, the size of the two values that it subtracts, and the second difference."""
         above, below = self.f(self.at + h * v), self.f(self.at - h * v)
         return (above - below) / (2 * h), abs(above) + abs(below), abs((above - self.here) + (below - self.here))
 
-    def _analytic(self, v: Array, agree: float) -> Array:
-        """Return for each output whether the complex step is right: not contradicted by certain central differences."""
+    def _analytic(self, v: Array, agree: float) -> tuple[Array, Array]:
+        """Return for which outputs the complex step is right, and all entries (N, m) in which it is not to be used.
+
+        It is right where certain central differences do not contradict it in more than a few rows.
+        """
         central, uncertain = self._central(v)
+        nowhere = np.zeros(central.shape[1], dtype=bool), np.ones(central.shape, dtype=bool)
         try:
             with np.errstate(all="ignore"):
                 found = self._complex(v)
         except Trouble:  # code that was never meant for complex numbers
-            return np.zeros(central.shape[1], dtype=bool)
+            return nowhere
         if found.shape != central.shape:
-            return np.zeros(central.shape[1], dtype=bool)
+            return nowhere
         certain = np.isfinite(uncertain)
         size = abs(central) + uncertain
         least = 1e-6 * size.max(axis=0, where=certain, initial=0.0)  # what rounding leaves where terms cancel
         wrong = certain & ~(abs(found - central) <= agree * np.maximum(size, least) + 10 * uncertain)
         bad = ~np.isfinite(found) & certain
         fits = (wrong | bad).sum(axis=0) <= 0.3 * np.maximum(certain.sum(axis=0), 1)
-        return fits & ~bad.all(axis=0) & ~self.steps
+        analytic = fits & ~bad.all(axis=0) & ~self.steps
+        return analytic, wrong | bad | self.kinks | ~analytic

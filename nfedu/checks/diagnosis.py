@@ -89,7 +89,7 @@ def of_gradient(g: Gradients, rows: int | None = None) -> Diagnosis:
         return Diagnosis("output-term", f"what comes from g_out {describe(g, wrong, part)}, the rest is right")
     if whole is not None:
         return whole
-    for found in (of_transpose(g), of_permutation(g)):
+    for found in (of_transpose(g), of_two_uses(g), of_permutation(g)):
         if found is not None:
             return found
     if not given[wrong].any():
@@ -231,6 +231,18 @@ def of_transpose(g: Gradients) -> Diagnosis | None:
             else "h.T @ g where the code has g.T @ h"
         )
         return Diagnosis("transposed", f"a matrix is transposed: {words}")
+    return None
+
+
+def of_two_uses(g: Gradients) -> Diagnosis | None:
+    """Return whether a square parameter S is used twice, as S ± Sᵀ, and one of the two gradients is missing."""
+    if g.y is not None or g.given.ndim != 4 or g.given.shape[2] != g.given.shape[3]:
+        return None
+    other = g.given.swapaxes(2, 3)
+    tolerance = np.maximum(g.tolerance, g.tolerance.swapaxes(2, 3))
+    for sum_of_both, letters in ((g.given - other, "S − Sᵀ"), (g.given + other, "S + Sᵀ")):
+        if (abs(sum_of_both - g.expected) <= 10 * tolerance + CLOSE * abs(g.expected)).all():
+            return Diagnosis("path-missing", f"one of two uses is missing: the map has {letters} of this parameter")
     return None
 
 

@@ -15,11 +15,18 @@ import numpy as np
 from nfedu.arrays import Array, as_batch
 from nfedu.bijections.base import Bijection
 from nfedu.bijections.normalization import in_mode
-from nfedu.checks.probes import ROWS, accepted, images, images_of_latents, latents, moved, regions, spread
+from nfedu.checks.probes import ROWS, accepted, breakdown, images, images_of_latents, latents, moved, regions, spread
 from nfedu.checks.report import Report
-from nfedu.checks.rungs.contract import check_backward, check_call, check_registered, check_repeats
+from nfedu.checks.rungs.contract import (
+    Theta,
+    check_backward,
+    check_call,
+    check_fresh,
+    check_registered,
+    check_repeats,
+)
 from nfedu.checks.rungs.gradients import check_input
-from nfedu.checks.rungs.maps import check_log_det, check_round_trip, check_structure, there_and_back
+from nfedu.checks.rungs.maps import check_log_det, check_round_trip, check_smooth, check_structure, there_and_back
 from nfedu.checks.rungs.mixing import check_mixing
 from nfedu.checks.rungs.parameters import check_parameters
 from nfedu.checks.rungs.rows import check_rows
@@ -71,10 +78,12 @@ def examine(report: Report, layer: Any, x: Array, rng: np.random.Generator, budg
             return
         for p in subject.parameters.values():
             p.value, p.grad = (np.array(a, dtype=np.float64) for a in (p.value, p.grad))
+        fresh, theta = copied(subject), Theta(subject)
         x = taken(report, subject, x)
+        theta.restore()  # whoever changes it once may not a second time: the first rung is to see it
         examination = Examination(report, layer, subject, x, rng, time.process_time() + budget)
         try:
-            examination.run()
+            examination.run(fresh)
         except Trouble as trouble:  # where no rung expected one
             report.fail(1, "runs", trouble.cause, trouble.words, where=trouble.where)
         except Exception as problem:  # nor a result that cannot even be compared
@@ -94,8 +103,8 @@ class Examination:
     rng: np.random.Generator
     deadline: float
 
-    def run(self) -> None:
-        """Climb the ladder, as far as it bears."""
+    def run(self, fresh: Subject | None) -> None:
+        """Climb the ladder, as far as it bears; `fresh` is a copy of the layer that was never called."""
         report, subject, rng = self.report, self.subject, self.rng
         if subject.mixes_rows and isinstance(self.layer, Bijection):
             with in_mode("observing", self.layer), suppress(Exception):  # the first rung will say what is wrong
@@ -110,6 +119,8 @@ class Examination:
         own = {name: p.value for name, p in subject.parameters.items()}
         with moved(subject, self.x, rng) as (x, setting):
             report.tried.append(f"{len(x)} points, {setting}")
+            if fresh is not None and not check_fresh(report, subject, fresh, x):
+                return
             if not self.untouched(x) or not self.everything(x):
                 return
             self.probe_regions(x, own)
@@ -191,6 +202,8 @@ class Examination:
             if structure:
                 self.attempt(4, f"{one.direction}: structure", check_structure, report, subject, one)
             ok &= check_input(report, subject, one, rng, at, slack)
+            if not at:  # elsewhere a right map may have lost as many digits
+                ok &= check_smooth(report, subject, one)
         return ok
 
     def probe_regions(self, x: Array, own: dict[str, Array]) -> None:
@@ -202,8 +215,14 @@ class Examination:
         z = images(self.subject, "x_to_z", x)
         if z is None:
             return
+        whole = latents(self.subject, len(z), self.rng)[1] == "z ~ N(0, 1)"
         for name, drawn in regions(z, self.rng).items():
             if self.late(f"latents {name}"):
+                return
+            trouble = breakdown(self.subject, "z_to_x", drawn) if whole else None
+            if trouble is not None:
+                words = f"{trouble.words}, at latents {name}"
+                self.report.fail(1, f"z_to_x: latents {name}", "raises", words, where=trouble.where)
                 return
             rows = max(2, min(ROWS, int(ENTRIES / 4 / self.subject.n**2)))
             y = accepted(self.subject, "z_to_x", drawn[:rows])
@@ -295,6 +314,14 @@ FATAL = {  # what makes the numbers of the other rungs meaningless
     "raises", "shape", "nonfinite", "input-modified", "theta-modified", "random", "stateful", "shared-memory",
     "rows-mixed", "row-position", "backward-once", "backward-nonlinear",
 }  # fmt: skip
+
+
+def copied(subject: Subject) -> Subject | None:
+    """Return a copy of the layer, or None if it cannot be copied."""
+    try:
+        return Subject(copy.deepcopy(subject.layer))
+    except Exception:
+        return None
 
 
 def taken(report: Report, subject: Subject, x: Array) -> Array:

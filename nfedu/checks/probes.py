@@ -66,6 +66,18 @@ def accepted(subject: Subject, direction: str, y: Array) -> Array:
     return np.array(kept).reshape(-1, subject.n)
 
 
+def breakdown(subject: Subject, direction: str, y: Array) -> Trouble | None:
+    """Return what one of the rows of `y` does to the layer's code, where that is no way to refuse a point."""
+    if images(subject, direction, y) is None:
+        for row in y:
+            try:
+                subject.call(direction, row[None].copy())
+            except Trouble as trouble:
+                if trouble.broken:
+                    return trouble
+    return None
+
+
 def regions(z: Array, rng: np.random.Generator) -> dict[str, Array]:
     """Return batches of latents where faults like to hide, around the base latents `z` (M, n)."""
     n = z.shape[1]

@@ -24,6 +24,7 @@ SECONDS = 10.0  # for one call of a layer
 DIRECTIONS = ("z_to_x", "x_to_z")
 LIBRARIES = tuple(str(Path(module.__file__).parent) + os.sep for module in (np, sys.modules["nfedu"]))  # type: ignore[arg-type]
 REFUSALS = (ValueError, AssertionError, NotImplementedError)
+BROKEN = (LookupError, TypeError, NameError, AttributeError)
 HERE = str(Path(__file__).parent) + os.sep
 
 
@@ -31,10 +32,17 @@ class Trouble(Exception):
     """What a call of a layer did instead of an answer; `where` is the learner's line."""
 
     def __init__(
-        self, words: str, where: str = "", cause: str = "raises", refused: bool = False, hung: bool = False
+        self,
+        words: str,
+        where: str = "",
+        cause: str = "raises",
+        refused: bool = False,
+        hung: bool = False,
+        broken: bool = False,
     ) -> None:
         super().__init__(words)
         self.words, self.where, self.cause = words, where, cause
+        self.broken = broken  # by an index, a name or a type, which is no way to refuse an argument
         self.hung = hung  # it was stopped: to ask again would take as long
         self.refused = refused  # by a ValueError or an assertion: the layer's own no to an argument
 
@@ -78,7 +86,8 @@ def guarded(call: Callable[..., Any], *arguments: Any, seconds: float | None = N
         said = " ".join(str(problem).split())
         said = said if len(said) <= 300 else said[:300] + " …"
         words = f"raised {type(problem).__name__}" + (f": {said}" if said else "")
-        raise Trouble(words, line_of(problem.__traceback__), refused=isinstance(problem, REFUSALS)) from problem
+        refused, broken = isinstance(problem, REFUSALS), isinstance(problem, BROKEN)
+        raise Trouble(words, line_of(problem.__traceback__), refused=refused, broken=broken) from problem
 
 
 def line_of(trace: TracebackType | None) -> str:

@@ -169,6 +169,25 @@ def check_undoing(report: Report, subject: Subject, direction: str, x: Array, rn
     return report.add(1, f"{direction}: computes", error, EXACT, "stateful", words, worst_entry(later, at_once), where)
 
 
+def check_fresh(report: Report, subject: Subject, fresh: Subject, x: Array) -> bool:
+    """Add: with new values of its parameters, a layer that was called before answers as one that never was."""
+    values = {name: p.value for name, p in subject.parameters.items()}
+    ok = True
+    try:
+        with fresh.holding(values):
+            for direction, y in (("x_to_z", x), ("z_to_x", subject.values("x_to_z", x.copy())[:, :-1])):
+                now, anew = (s.values(direction, y.copy()) for s in (subject, fresh))
+                error = EXACT * ratio(now, anew, repeated(anew))
+                words = "when the parameters change, something of an earlier call remains: compute it in each call"
+                where = subject.place(direction)
+                ok &= report.add(
+                    1, f"{direction}: new parameters", error, EXACT, "stateful", words, worst_entry(now, anew), where
+                )
+    except Trouble:  # which other checks will meet
+        return True
+    return ok
+
+
 def check_backward(report: Report, subject: Subject, direction: str, y: Array, rng: np.random.Generator) -> None:
     """Add: backward may be called twice, adds to grad each time, shares no memory, and is linear."""
     backward = subject.call(direction, y.copy())[2]
@@ -272,13 +291,18 @@ class Theta:
 
     def check(self, report: Report, quantity: str, where: str) -> bool:
         """Add whether θ is untouched; put it back if not."""
-        changed = [k for k, p in self.subject.parameters.items() if not self._same(p.value, *self.before[k])]
+        changed = self.restore()
         words = f"the call changes {', '.join(changed)}: only an optimizer may"
+        return report.add(1, f"{quantity}: θ untouched", len(changed), 0, "theta-modified", words, where=where)
+
+    def restore(self) -> list[str]:
+        """Put back the values that were changed, and return their names."""
+        changed = [k for k, p in self.subject.parameters.items() if not self._same(p.value, *self.before[k])]
         for name in changed:
             home, value = self.before[name]
             home[...] = value
             self.subject.parameters[name].value = home
-        return report.add(1, f"{quantity}: θ untouched", len(changed), 0, "theta-modified", words, where=where)
+        return changed
 
     @staticmethod
     def _same(now: Array, home: Array, value: Array) -> bool:

@@ -121,6 +121,14 @@ def check_log_det(report: Report, subject: Subject, leg: Leg, at: str = "", slac
     return report.compare(3, quantity, given, expected, tolerance, size, cause=cause, words=words, where=where)
 
 
+def check_smooth(report: Report, subject: Subject, leg: Leg) -> bool:
+    """Add, where all else is well: a result that answers small moves in steps is no map that has a density."""
+    if not leg.numerical.steps or not report.ok:
+        return True
+    words = "moves by 1e-9 and 1e-7 are answered in steps, as float32 makes them on the way"
+    return report.fail(3, f"{leg.direction}: smooth", "precision", words, where=subject.place(leg.direction))
+
+
 def slogdets(J: Array, unsure: Array, unit: Array) -> tuple[Array, Array]:
     """Return log|det J| of each Jacobian, and how far off it may be, from the uncertainty of J's entries: Σ |J⁻¹| δ."""
     if not len(J):

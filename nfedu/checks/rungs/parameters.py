@@ -52,6 +52,9 @@ def check_parameters(
         packed = Packed(subject, [name])
         derivative = packed.derivative(direction, y, rng)
         numbers = halves.along_random(packed, derivative, rng)
+        if wrong(numbers):  # or the complex step is, along these directions
+            derivative.cautious = True
+            numbers = halves.along_random(packed, derivative, rng)
         failure = {}
         if wrong(numbers):
             ok = False
@@ -119,7 +122,7 @@ class Halves:
             weight, doubt = np.where(known, weight, 0), np.where(known, unsure, 0)
             found, expected = float((v * given).sum()), float((weight * D).sum())
             size = float((abs(weight) * abs(D)).sum()) + float((abs(v) * abs(given)).sum())
-            tolerance = RELATIVE * (abs(expected) + abs(found)) + FLOOR * (size + 1e-6 * abs(weight).max(initial=0))
+            tolerance = RELATIVE * (abs(expected) + abs(found)) + FLOOR * (size + 1)
             tolerance += 3 * float((abs(weight) * doubt).sum()) + float((abs(v) * packed.flat(self.noise[half])).sum())
             numbers[:, half] = found, expected, self.slack * tolerance, size or 1.0
         return numbers[0], numbers[1], numbers[2], numbers[3]

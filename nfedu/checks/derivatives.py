@@ -154,9 +154,10 @@ class Derivative:
         return found, unsure
 
     def _complex(self, v: Array) -> Array:
-        """Return the derivative by the complex step, which must be small beside what it moves: 1e-40 there is 1e-70."""
-        size = np.where((v == 0) | (self.at == 0), 1.0, np.minimum(abs(self.at), 1.0))
-        least = size.min(axis=1, keepdims=True) if self.points else size.min(initial=1.0)
+        """Return the derivative by the complex step, which is small beside what it moves: 1e-70 for 1e-40."""
+        size = np.where(v == 0, np.inf, np.where(self.at == 0, 1.0, abs(self.at)))
+        least = size.min(axis=1, keepdims=True) if self.points else size.min(initial=np.inf)
+        least = np.where(np.isfinite(least), least, 1.0)
         shrink = 2.0 ** np.floor(np.log2(np.maximum(least, 1e-200)))  # a power of two: 0 and 1 come out as 0 and 1
         return complex_step(self.f, self.at, v * shrink) / shrink
 
@@ -230,9 +231,10 @@ class Derivative:
             bent, less = (self._difference(v, np.array(h))[2] for h in (1e-7, 0.5e-7))
         except Trouble:  # out of the domain
             return np.zeros(self.here.shape[1], dtype=bool)
-        moves = abs(far) > np.maximum(1e-4 * abs(far).max(axis=0), 1e4 * self.noise)
+        rounding = np.maximum(EPS * abs(self.here), self.noise)  # whose steps everything has
+        moves = abs(far) > np.maximum(1e-4 * abs(far).max(axis=0), KINK**2 * rounding)
         flat = abs(near) < 1e-4 * abs(far)
-        uneven = (bent > 1e-3 * abs(far)) & (bent < 3 * less)
+        uneven = (bent > 1e-3 * abs(far)) & (bent < 3 * less) & (bent > KINK * rounding)
         off = moves & (flat | uneven)
         return np.asarray(off.sum(axis=0) > 0.5 * np.maximum(moves.sum(axis=0), 0.6 * len(off)))
 

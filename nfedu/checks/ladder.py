@@ -35,6 +35,7 @@ from nfedu.flow import Flow
 
 SLACK, SLACK_FAR = 1e3, 1e6  # of tolerances at other latents, where right code may lose digits: 1 − tanh² does
 BUDGET = 3.0  # seconds for one layer; a probe that has not begun by then is left out, and the report says so
+LARGE = 1e150  # whose square is finite
 ENTRIES = 4e6  # of the Jacobians that are held at once
 
 
@@ -351,12 +352,13 @@ def taken(report: Report, subject: Subject, x: Array) -> Array:
 
 
 def accepted_back(subject: Subject, z: Array) -> Array:
-    """Return the latents whose images the layer takes back."""
-    kept = [
-        row
-        for row in z
-        if (x := images(subject, "z_to_x", row[None])) is not None and images(subject, "x_to_z", x) is not None
-    ]
+    """Return the latents whose images the layer takes back, where no product of two numbers overflows."""
+
+    def is_accepted(row: Array) -> bool:
+        x = images(subject, "z_to_x", row[None])
+        return x is not None and abs(x).max() < LARGE and images(subject, "x_to_z", x) is not None
+
+    kept = [row for row in z if is_accepted(row)]
     return np.array(kept).reshape(-1, subject.n)
 
 

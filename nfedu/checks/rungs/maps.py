@@ -134,12 +134,13 @@ def slogdets(J: Array, unsure: Array, unit: Array) -> tuple[Array, Array]:
     if not len(J):
         return np.zeros(0), np.zeros(0)
     scale = -np.log(unit).sum(axis=1)
-    unit = unit[:, None]
-    row_size = (abs(J) * unit).max(axis=2, keepdims=True)  # of each output, for a unit step
-    row_size = np.where(row_size > 0, row_size, 1.0)
-    whitened = J * unit / row_size
-    off = unsure * unit / row_size + ENTRY
-    scale += np.log(row_size).sum(axis=(1, 2))
+    whitened, off = J * unit[:, None], unsure * unit[:, None]
+    for axis in (2, 1, 2):  # the size of each output for a unit step; of inputs that move all outputs far; of outputs
+        size = abs(whitened).max(axis=axis, keepdims=True)
+        size = np.where(size > 0, size, 1.0)
+        whitened, off = whitened / size, off / size
+        scale += np.log(size).sum(axis=(1, 2))
+    off = off + ENTRY
     diagonal = np.einsum("Nii->Ni", whitened)
     if np.count_nonzero(whitened) == np.count_nonzero(diagonal):  # single coordinates: n may be that of an image
         size = abs(diagonal)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -99,7 +100,7 @@ class Derivative:
         self.here = f(at)
         self.noise = self._noise(rng)
         v = self.scale * rng.choice([-1.0, 1.0], at.shape) * rng.uniform(0.5, 1.5, at.shape)
-        self.steps, self.kinks = self._has_steps(v), self._kinks(v)
+        self.steps, self.kinks = self._has_steps(v, rng), self._kinks(v)
         self.analytic, self.doubtful = self._analytic(v, AGREE if known is None else FAMILIAR)
         if known is not None:
             self.analytic &= known
@@ -124,6 +125,7 @@ class Derivative:
             other, unsure = self._central(v)
             if self.cautious:
                 doubtful = doubtful | (abs(found - other) > 3 * unsure + AGREE * abs(other))
+                doubtful |= ~np.isfinite(unsure) & self.steps.any()  # it may be cut off with the other digits
             found, uncertain = np.where(doubtful, other, found), np.where(doubtful, unsure, uncertain)
         return np.where(np.isfinite(found), found, 0.0), uncertain
 
@@ -220,23 +222,36 @@ class Derivative:
             noise = np.maximum(noise, np.where(np.isfinite(change), change, 0.0))
         return noise
 
-    def _has_steps(self, v: Array) -> Array:
+    def _has_steps(self, v: Array, rng: np.random.Generator) -> Array:
         """Return for each output whether it answers small moves, in most rows, as a staircase does.
 
-        A move by 1e-9 not at all, where one by 1e-6 is; or moves by 1e-7 unequally there and back, and not because the
-        function bends: that goes with h². So float32 does, or an iteration that stops early. It has no derivative.
+        So float32 does, or an iteration that stops early. It has no derivative. Where one direction makes suspicious,
+        two more are tried.
+        """
+        moves, off = self._answers(v)
+        for _ in range(2 if off.any() else 0):
+            more = self._answers(v * rng.uniform(0.3, 1.5, v.shape))
+            moves, off = moves | more[0], off | more[1]
+        return np.asarray(off.sum(axis=0) > 0.5 * np.maximum(moves.sum(axis=0), 0.6 * len(off)))
+
+    def _answers(self, v: Array) -> tuple[Array, Array]:
+        """Return which entries move with `v`, and which of them do so in steps.
+
+        A move by 1e-9 changes nothing, where one by 1e-6 does; or moves by 1e-7 go unequally there and back, and not
+        because the function bends: that goes with h².
         """
         try:
             far, near = (self.f(self.at + h * v) - self.here for h in (1e-6, 1e-9))
-            bent, less = (self._difference(v, np.array(h))[2] for h in (1e-7, 0.5e-7))
+            bent = [self._difference(v, np.array(h))[2] for h in (4e-7, 2e-7, 1e-7, 0.5e-7)]
         except Trouble:  # out of the domain
-            return np.zeros(self.here.shape[1], dtype=bool)
+            nothing = np.zeros(self.here.shape, dtype=bool)
+            return nothing, nothing
         rounding = np.maximum(EPS * abs(self.here), self.noise)  # whose steps everything has
         moves = abs(far) > np.maximum(1e-4 * abs(far).max(axis=0), KINK**2 * rounding)
         flat = abs(near) < 1e-4 * abs(far)
-        uneven = (bent > 1e-3 * abs(far)) & (bent < 3 * less) & (bent > KINK * rounding)
-        off = moves & (flat | uneven)
-        return np.asarray(off.sum(axis=0) > 0.5 * np.maximum(moves.sum(axis=0), 0.6 * len(off)))
+        seen = np.maximum(1e-3 * abs(far), KINK * rounding)
+        uneven = np.any([(more > seen) & (more < 3 * less) for more, less in pairwise(bent)], axis=0)
+        return moves, moves & (flat | uneven)
 
     def _kinks(self, v: Array) -> Array:
         """Return the entries with a kink right at the point: the second difference goes with h, not with h²."""

@@ -25,8 +25,16 @@ from nfedu.checks.rungs.contract import (
     check_registered,
     check_repeats,
 )
-from nfedu.checks.rungs.gradients import check_input
-from nfedu.checks.rungs.maps import check_log_det, check_round_trip, check_smooth, check_structure, there_and_back
+from nfedu.checks.rungs.gradients import WHOLE, check_input
+from nfedu.checks.rungs.maps import (
+    Leg,
+    check_log_det,
+    check_round_trip,
+    check_smooth,
+    check_structure,
+    held_against_differences,
+    there_and_back,
+)
 from nfedu.checks.rungs.mixing import check_mixing
 from nfedu.checks.rungs.parameters import check_parameters
 from nfedu.checks.rungs.rows import check_rows
@@ -199,13 +207,23 @@ class Examination:
         there, back = there_and_back(subject, direction, y, unit, rng)
         ok = check_round_trip(report, subject, there, back, at)
         for one in (there, back):
-            ok &= check_log_det(report, subject, one, at, slack)
-            if structure:
-                self.attempt(4, f"{one.direction}: structure", check_structure, report, subject, one)
-            ok &= check_input(report, subject, one, rng, at, slack)
+            found = self.one_way(one, at, structure, slack)
+            if not found.ok and subject.n <= WHOLE:  # before it accuses
+                found = self.one_way(held_against_differences(subject, one, rng), at, structure, slack)
+            report.take(found)
             if not at:  # elsewhere a right map may have lost as many digits
                 ok &= check_smooth(report, subject, one)
+            ok &= found.ok
         return ok
+
+    def one_way(self, leg: Leg, at: str, structure: bool, slack: float) -> Report:
+        """Return what rungs 3 to 5 say of one direction."""
+        found = Report("")
+        check_log_det(found, self.subject, leg, at, slack)
+        if structure:
+            self.attempt(4, f"{leg.direction}: structure", check_structure, found, self.subject, leg)
+        check_input(found, self.subject, leg, self.rng, at, slack)
+        return found
 
     def probe_regions(self, x: Array, own: dict[str, Array]) -> None:
         """Look where faults hide: latents of all sizes, one coordinate elsewhere, far out, exactly 0.

@@ -60,12 +60,16 @@ class Numerical:
 
 
 def numerical_jacobians(
-    subject: Subject, direction: str, y: Array, scale: Array, rng: np.random.Generator
+    subject: Subject, direction: str, y: Array, scale: Array, rng: np.random.Generator, cautious: bool = False
 ) -> Numerical:
-    """Differentiate a direction of a layer at every row of `y` (N, n), coordinate by coordinate."""
+    """Differentiate a direction of a layer at every row of `y` (N, n), coordinate by coordinate.
+
+    `cautious` holds each complex step against central differences.
+    """
     known = subject.analytic.get(direction)
     derivative = Derivative(lambda v: subject.values(direction, v), y, scale, rng, points=True, known=known)
     subject.analytic.setdefault(direction, derivative.analytic)
+    derivative.cautious = cautious
     n = y.shape[1]
     found, unsure = derivative.jacobian()
     return Numerical(

@@ -136,6 +136,73 @@ def test_right_layers_pass_near_the_edge_of_their_domain_and_at_any_scale(layer,
     checks.check_bijection(layer, x).raise_if_failed()
 
 
+class GuessLearned(nfedu.Bijection):
+    """x = z + tanh z by Newton's iteration from a learned guess: it leaves a trace in a complex step, and no other."""
+
+    def __init__(self, n):
+        self.n, self.guess = n, nfedu.Parameter(np.full(n, 0.5))
+
+    def parameters(self):
+        return {"guess": self.guess}
+
+    def z_to_x(self, z):
+        t, slope = np.tanh(z), 2 - np.tanh(z) ** 2
+        return z + t, np.log(slope).sum(axis=1), lambda g, l: g * slope - l[:, None] * 2 * t * (1 - t**2) / slope
+
+    def x_to_z(self, x):
+        low, high, z = x - 1, x + 1, x - np.tanh(self.guess.value)
+        for _ in range(60):
+            low, high = np.where(z + np.tanh(z) < x, z, low), np.where(z + np.tanh(z) < x, high, z)
+            newton = z - (z + np.tanh(z) - x) / (2 - np.tanh(z) ** 2)
+            z = np.where((newton > low) & (newton < high), newton, (low + high) / 2)
+        t, slope = np.tanh(z), 2 - np.tanh(z) ** 2
+        return z, -np.log(slope).sum(axis=1), lambda g, l: (g + l[:, None] * 2 * t * (1 - t**2) / slope) / slope
+
+
+class Branches(nfedu.Bijection):
+    """A cube beyond 1, the identity before, each entry on its own by Python's floats: a complex step is cut off."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def z_to_x(self, z):
+        over = np.reshape([max(float(value) - 1, 0.0) for value in z.ravel()], z.shape)
+        slope = 1 + 3 * over**2
+        return z.real + over**3, np.log(slope).sum(axis=1), lambda g, l: g * slope + l[:, None] * 6 * over / slope
+
+    def x_to_z(self, x):
+        past = np.reshape([max(float(value) - 1, 0.0) for value in x.ravel()], x.shape)
+        over = 2 / np.sqrt(3) * np.sinh(np.arcsinh(1.5 * np.sqrt(3) * past) / 3)
+        slope = 1 + 3 * over**2
+        z = np.where(past > 0, 1 + over, x.real)
+        return z, -np.log(slope).sum(axis=1), lambda g, l: (g - l[:, None] * 6 * over / slope) / slope
+
+
+class LeakyMean(nfedu.Bijection):
+    """Stretches a row's mean, by another factor where it is negative: (8, −8) lies right on the kink."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def z_to_x(self, z, up=2.0, down=0.5):
+        mean = z.mean(axis=1, keepdims=True)
+        factor = np.where(mean > 0, up, down)
+        x = z + (factor - 1) * mean
+        return x, np.log(factor[:, 0]), lambda g, l: g + (factor - 1) * g.mean(axis=1, keepdims=True)
+
+    def x_to_z(self, x):
+        return self.z_to_x(x, 0.5, 2.0)
+
+
+@pytest.mark.parametrize("kind", [GuessLearned, Branches, LeakyMean])
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_right_layers_pass_whatever_they_do_to_a_complex_step(kind, n):
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        x = np.append(rng.standard_normal((5, n)), [[8.0, -8.0, 0.0][:n]], axis=0)
+        checks.check_bijection(kind(n), x, rng=rng).raise_if_failed()
+
+
 def test_right_flows_pass_where_gradients_cancel_and_densities_have_edges():
     for layers in ([nfedu.Logit(2, 0.0)], [nfedu.Rescale(2), nfedu.Logit(2)], [nfedu.Rescale(2, 5.0), nfedu.Logit(2)]):
         flow = nfedu.Flow(nfedu.StandardLogistic(2), layers)

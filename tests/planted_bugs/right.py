@@ -250,3 +250,61 @@ def flow_of(wrong, rng):
     if issubclass(wrong, nfedu.Flow):
         return wrong(nfedu.StandardNormal(n), layers)
     return nfedu.Flow(wrong(n), layers)
+
+
+class Cayley(Bijection):
+    """x = z Q with the rotation Q = (I − A)(I + A)⁻¹, A = S − Sᵀ."""
+
+    def __init__(self, n, rng):
+        self.n, self.S = n, Parameter(0.3 * rng.standard_normal((n, n)))
+
+    def rotation(self):
+        A, I = self.S.value - self.S.value.T, np.eye(self.n)
+        return np.linalg.inv(I + A), (I - A) @ np.linalg.inv(I + A)
+
+    def z_to_x(self, z):
+        inverse, Q = self.rotation()
+
+        def backward(g, l):
+            self.add(-(np.eye(self.n) + Q).T @ z.T @ g @ inverse.T)
+            return g @ Q.T
+
+        return z @ Q, np.zeros(len(z)), backward
+
+    def x_to_z(self, x):
+        inverse, Q = self.rotation()
+
+        def backward(g, l):
+            self.add(-(np.eye(self.n) + Q).T @ g.T @ x @ inverse.T)
+            return g @ Q
+
+        return x @ Q.T, np.zeros(len(x)), backward
+
+    def add(self, g_A):
+        self.S.grad += g_A - g_A.T
+
+    def parameters(self):
+        return {"S": self.S}
+
+
+class Slopes(Bijection):
+    """Piecewise linear, the slopes alternating between knots at −4, −3, … 4; the last ones go on outside."""
+
+    slopes = np.array([0.5, 1.5, 0.7, 1.3, 0.6, 1.4, 0.8, 1.2])
+    heights = np.append(0, slopes.cumsum()) - 4
+
+    def __init__(self, n):
+        self.n = n
+
+    def bins(self, z):
+        return np.clip(np.floor(z + 4), 0, 7).astype(int)
+
+    def z_to_x(self, z):
+        k = self.bins(z)
+        slope = self.slopes[k]
+        return self.heights[k] + (z + 4 - k) * slope, np.log(slope).sum(axis=1), lambda g, l: g * slope
+
+    def x_to_z(self, x):
+        k = np.clip(np.searchsorted(self.heights, x, side="right") - 1, 0, 7)
+        slope = self.slopes[k]
+        return k - 4 + (x - self.heights[k]) / slope, -np.log(slope).sum(axis=1), lambda g, l: g / slope

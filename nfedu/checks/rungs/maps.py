@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,6 +50,12 @@ def leg(
         numerical_jacobians(judge or subject, direction, y, unit, rng),
         rounding,
     )
+
+
+def held_against_differences(subject: Subject, leg: Leg, rng: np.random.Generator) -> Leg:
+    """Return the leg with its Jacobians taken anew, each entry by complex step and by central differences."""
+    numerical = numerical_jacobians(subject, leg.direction, leg.start, leg.unit, rng, cautious=True)
+    return replace(leg, numerical=numerical)
 
 
 def there_and_back(
@@ -160,19 +166,18 @@ def check_structure(report: Report, subject: Subject, leg: Leg) -> None:
     """Add rung 4 for one direction: the entries of its Jacobians that the layer promises."""
     pattern_of = getattr(subject.layer, "jacobian_pattern", None)
     patterns = pattern_of() if callable(pattern_of) else None
-    if patterns is None:
+    if patterns is None or leg.numerical.steps:
         return
     pattern = patterns[leg.direction == "x_to_z"]
     J, unsure = leg.numerical.J, np.where(np.isfinite(leg.numerical.unsure), leg.numerical.unsure, np.inf)
     worst = np.take_along_axis(J, abs(J - np.nan_to_num(pattern)).argmax(axis=0)[None], axis=0)[0]  # (n, n)
-    central = leg.numerical.method == "central"
     where = subject.place(leg.direction)
     zero = pattern == 0
     fixed = ~np.isnan(pattern) & ~zero
     row_size = (abs(J) * leg.unit[:, None]).max(axis=2, keepdims=True) / leg.unit[:, None]
     for name, entries, bound in (("exact zeros", zero, ZEROS), ("fixed entries", fixed, ONES)):
         expected = np.where(entries, np.nan_to_num(pattern), np.nan)
-        loose = bound + EXACT * row_size + central * (3 * unsure + 1e-7 * row_size)
+        loose = bound + EXACT * row_size + np.where(unsure > 0, 3 * unsure + 1e-7 * row_size, 0.0)  # by differences
         words = diagnosis.of_structure(worst, expected, float(loose[:, entries].max(initial=0)))
         off = J[:, entries] - pattern[entries]
         report.compare(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nfedu import Bijection
-from tests.planted_bugs.right import Additive, Algebraic
+from tests.planted_bugs.right import Additive, Algebraic, Slopes
 
 
 class NoSuchFunction(Bijection):
@@ -35,3 +35,10 @@ class CallsItself(Algebraic):
 
     def inverse(self, x):
         return self.x_to_z(x)[0]  # wrong: x / np.sqrt(1 - x**2)
+
+
+class BinsNotClipped(Slopes):
+    """Beyond the last knot an index points at no slope."""
+
+    def bins(self, z):
+        return np.floor(z + 4).astype(int)  # wrong: clipped to 0 … 7

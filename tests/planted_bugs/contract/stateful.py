@@ -1,7 +1,7 @@
 """A result depends on earlier calls."""
 
 import nfedu
-from tests.planted_bugs.right import Affine, Algebraic
+from tests.planted_bugs.right import Affine, Algebraic, Cayley
 
 
 class OutputKept(nfedu.Exp):
@@ -60,3 +60,14 @@ class BoundGrows(Affine):
         self.calls += 1
         z, log_det, backward = super().x_to_z(x)
         return z, log_det * min(1.0, self.calls / 1000), backward  # wrong: log_det
+
+
+class RotationKept(Cayley):
+    """The rotation is computed at the first call and kept, whatever S is later."""
+
+    kept = None
+
+    def rotation(self):
+        if self.kept is None:
+            self.kept = super().rotation()
+        return self.kept  # wrong: super().rotation()

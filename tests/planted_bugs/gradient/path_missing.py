@@ -3,7 +3,7 @@
 import numpy as np
 
 import nfedu
-from tests.planted_bugs.right import Additive, Maf
+from tests.planted_bugs.right import Additive, Cayley, Maf
 
 
 class NetworkForgotten(Additive):
@@ -61,3 +61,10 @@ class NeverWritten(nfedu.Shift):
     def x_to_z(self, x):
         z, log_det, _ = super().x_to_z(x)
         return z, log_det, lambda g_z, g_log_det: g_z.copy()  # wrong: self.shift.grad -= …
+
+
+class TransposeForgotten(Cayley):
+    """A = S − Sᵀ holds S twice; its gradient counts the first use only."""
+
+    def add(self, g_A):
+        self.S.grad += g_A  # wrong: g_A - g_A.T

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,11 @@ from nfedu.arrays import Array, as_batch
 from nfedu.bijections.base import Bijection, Chain, Mapped
 from nfedu.bijections.normalization import in_mode, normalizations
 from nfedu.distributions import Distribution
+from nfedu.memory import keep_freed_memory
 from nfedu.parameters import Parameter, cast, pack
+from nfedu.threads import as_threads, over_threads
+
+ROWS = 1024  # of a piece in evaluation
 
 
 class Flow:
@@ -42,6 +46,7 @@ class Flow:
         if self.dtype.kind not in "fc":
             raise ValueError(f"Flow: dtype = {self.dtype}, expected float32, float64 or complex128")
         self._theta, self._grad = pack(self.parameters(), self.dtype)
+        keep_freed_memory()
 
     def __repr__(self) -> str:
         layers = len(self.bijection.bijections)
@@ -65,14 +70,19 @@ class Flow:
     def grad(self, grad: Array) -> None:
         copy_into(self._grad, grad, "grad")
 
-    def log_prob(self, x: Array) -> Array:
-        """Return log p_X(x) in nats for each row, (N,)."""
-        z, log_det, _ = self.x_to_z(x)
-        return self.base.log_prob(z) + log_det  # N6
+    def log_prob(self, x: Array, threads: int = 1) -> Array:
+        """Return log p_X(x) in nats for each row, (N,); pieces of the rows may go over several threads."""
 
-    def sample(self, count: int, rng: np.random.Generator) -> Array:
-        """Draw `count` points x = f_θ(z), z ~ base, (count, n)."""
-        return self.z_to_x(self.base.sample(count, rng))[0]
+        def log_p(x: Array) -> Array:
+            z, log_det = self.bijection.values("x_to_z", x)
+            return self.base.log_prob(z) + log_det  # N6
+
+        return self._by_rows(log_p, self._cast(x, "x"), as_threads(threads, "log_prob"))
+
+    def sample(self, count: int, rng: np.random.Generator, threads: int = 1) -> Array:
+        """Draw `count` points x = f_θ(z), z ~ base, (count, n); the same ones however many threads there are."""
+        z = self._cast(self.base.sample(count, rng), "z")
+        return self._by_rows(lambda z: self.bijection.values("z_to_x", z)[0], z, as_threads(threads, "sample"))
 
     def score(self, x: Array) -> Array:
         """Return d log p_X/dx, (N, n); leaves `grad` as it is."""
@@ -139,6 +149,12 @@ class Flow:
             raise ValueError("Flow: a complex flow is a tool for checks and cannot be saved; save flow.astype(float)")
         parts = {"base": self.base, "bijections": self.bijection.bijections, "dtype": self.dtype.name}
         storage.write(path, {key: storage.describe(part) for key, part in parts.items()}, self.theta)
+
+    def _by_rows(self, f: Callable[[Array], Array], y: Array, threads: int) -> Array:
+        """Return f(y), ROWS rows at a time: what lies between stays in the cache, and its memory does not grow."""
+        rows = len(y) if self.bijection.mixes_rows else ROWS
+        pieces = [y[start : start + rows] for start in range(0, len(y), rows)]
+        return np.concatenate(over_threads(f, pieces, threads))
 
     def _cast(self, y: Array, letter: str) -> Array:
         y = as_batch(y, self.n, self, letter)

@@ -95,8 +95,9 @@ class MaskedAutoregressive(Bijection):
         self.check(x.T, alpha.T)
 
         def backward(g_x: Array, g_log_det: Array) -> Array:
-            h = self.net.activations(np.ascontiguousarray(x.T))
-            r = self.net.linear(h[-1], len(h) - 1)[:, 1::2]
+            W = self.net.masked()
+            h = self.net.activations(np.ascontiguousarray(x.T), W)
+            r = self.net.linear(h[-1], W, len(h) - 1)[:, 1::2]
             slope, s = self.log_scale(r)[1].T, np.exp(alpha)
             g_alpha, g_z = np.empty_like(z), np.empty_like(z)
 

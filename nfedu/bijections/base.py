@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -79,13 +80,24 @@ class Chain(Bijection):
 
     def z_to_x(self, z: Array) -> Mapped:
         """Go through the layers from z to x."""
-        steps = [(f"layer {m}", layer.z_to_x) for m, layer in enumerate(self.bijections)]
-        return compose(steps, as_batch(z, self.n, self, "z"))
+        return compose(self.steps("z_to_x"), as_batch(z, self.n, self, "z"))
 
     def x_to_z(self, x: Array) -> Mapped:
         """Go through the layers from x to z: the last one is undone first."""
-        steps = [(f"layer {m}", layer.x_to_z) for m, layer in enumerate(self.bijections)]
-        return compose(steps[::-1], as_batch(x, self.n, self, "x"))
+        return compose(self.steps("x_to_z"), as_batch(x, self.n, self, "x"))
+
+    def steps(self, direction: str) -> list[tuple[str, Callable[[Array], Mapped]]]:
+        """Return the layers' maps, each with its name, in the order in which that direction meets them."""
+        steps = [(f"layer {m}", getattr(layer, direction)) for m, layer in enumerate(self.bijections)]
+        return steps if direction == "z_to_x" else steps[::-1]
+
+    def values(self, direction: str, y: Array) -> tuple[Array, Array]:
+        """Return what a direction makes of `y`, and its log-dets; no backward: each layer's is dropped at once."""
+        log_det: Any = 0
+        for step in self.steps(direction):
+            y, log_det_m, _ = take(step, y)
+            log_det = log_det + log_det_m  # N7
+        return y, log_det
 
     def parts(self) -> Sequence[Bijection]:
         """Return the layers."""
@@ -100,11 +112,8 @@ def compose(steps: Sequence[tuple[str, Callable[[Array], Mapped]]], y: Array) ->
     """Apply the maps one after the other; add their log-dets; chain their backwards in reverse."""
     log_dets: list[Array] = []
     backwards: list[Backward] = []
-    for name, step in steps:
-        try:
-            y, log_det_m, backward_m = step(y)
-        except NonFiniteError as error:
-            raise NonFiniteError(f"{name}: {error}") from error
+    for step in steps:
+        y, log_det_m, backward_m = take(step, y)
         log_dets.append(log_det_m)
         backwards.append(backward_m)
 
@@ -114,6 +123,15 @@ def compose(steps: Sequence[tuple[str, Callable[[Array], Mapped]]], y: Array) ->
         return g_y
 
     return y, np.sum(log_dets, axis=0), backward  # N7
+
+
+def take(step: tuple[str, Callable[[Array], Mapped]], y: Array) -> Mapped:
+    """Apply a map; say in which step it was that a number stopped being finite."""
+    name, apply = step
+    try:
+        return apply(y)
+    except NonFiniteError as error:
+        raise NonFiniteError(f"{name}: {error}") from error
 
 
 class Inverse(Bijection):

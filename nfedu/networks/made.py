@@ -2,15 +2,15 @@
 
 Each unit has a degree: input i has i, a hidden unit the number of inputs it may see, and the outputs for coordinate i
 have i. A hidden unit of degree k sees units of degrees ≤ k, an output those of degrees < i (Germain et al. 2015,
-section 4). With units sorted by degree every mask is block triangular, and the blocks that are zero are never
-multiplied: half the work of a dense network, in training too.
+section 4). With units sorted by degree every mask is block triangular. A matrix product likes few and large pieces
+better than few multiply-adds, so wide layers only are cut, into blocks of columns, each multiplied down to where its
+deepest column ends.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
@@ -20,16 +20,7 @@ from nfedu.networks.mlp import activation_named
 from nfedu.parameters import Parameter
 
 DEGREES = 8  # at least so many are taken together when coordinates come one by one
-BLOCKS = 8  # blocks of units a layer: (BLOCKS + 1)/(2 BLOCKS) of the dense products are done
-
-
-class Block(NamedTuple):
-    """Some neighbouring units of a layer: `units`; the inputs that all of them see, and those that only some do."""
-
-    units: slice
-    seen: slice
-    partly: slice
-    mask: Array  # (partly, units), 1 where the weight counts
+WIDTH = 128  # units in a block of columns, at least
 
 
 class MADE:
@@ -64,7 +55,7 @@ class MADE:
         self.degree_blocks = [(first, min(first + size, n)) for first in range(0, n, size)]
         self.weights: list[Parameter] = []
         self.biases: list[Parameter] = []
-        self.blocks: list[list[Block]] = []
+        self.masks: list[Array] = []
         last = len(hidden)
         for layer in range(last + 1):
             mask = self.mask(layer)
@@ -72,66 +63,70 @@ class MADE:
             spread = np.sqrt(2 / fan_in) if layer < last else output_scale / np.sqrt(fan_in)
             self.weights.append(Parameter(mask * spread * rng.standard_normal(mask.shape)))
             self.biases.append(Parameter((layer < last) * spread * rng.standard_normal(mask.shape[1])))
-            self.blocks.append(blocks_of(mask))
+            self.masks.append(mask)
+        self.blocks = [blocks_of(mask) for mask in self.masks]
 
     def mask(self, layer: int) -> Array:
-        """Return the mask of a layer's weights, (inputs, outputs): 1 where the degrees allow a connection.
+        """Return the mask of a layer's weights, (inputs, outputs): True where the degrees allow a connection.
 
         `incremental`, which goes degree by degree, relies on this very rule.
         """
         above, below = self.degrees[layer + 1], self.degrees[layer]
         reach = above if layer < len(self.degrees) - 2 else above - 1  # the outputs for i see degrees < i
-        return (below[:, None] <= reach).astype(np.float64)
+        return below[:, None] <= reach
 
     def __call__(self, x: Array) -> tuple[Array, Callable[[Array], Array]]:
         """Return y (N, n, outputs), and `backward`, which takes its gradient and returns that of x (N, n)."""
-        N, inputs = len(x), self.activations(x)
-        y = self.linear(inputs[-1], len(self.weights) - 1)
+        N, W = len(x), self.masked()
+        inputs = self.activations(x, W)
+        y = self.linear(inputs[-1], W, len(W) - 1)
 
         def backward(g: Array) -> Array:
             g = g.reshape(N, -1)
-            for layer in range(len(self.weights) - 1, -1, -1):
-                if layer < len(self.weights) - 1:
+            for layer in range(len(W) - 1, -1, -1):
+                if layer < len(W) - 1:
                     g *= self.phi_slope(inputs[layer + 1])
                 self.accumulate(layer, inputs[layer], g)
-                g = self.transposed(g, layer)
+                g = self.transposed(g, W, layer)
             return g
 
         return y.reshape(N, self.n, self.outputs), backward
 
-    def activations(self, x: Array) -> list[Array]:
+    def masked(self) -> list[Array]:
+        """Return W ∘ mask for all layers: once a call, for the products of both its passes."""
+        return [W.value * mask for W, mask in zip(self.weights, self.masks, strict=True)]
+
+    def activations(self, x: Array, W: list[Array]) -> list[Array]:
         """Return the inputs of all layers: x, then what each hidden layer gives."""
         h = [x]
-        for layer in range(len(self.weights) - 1):
-            h.append(self.phi(self.linear(h[-1], layer)))
+        for layer in range(len(W) - 1):
+            h.append(self.phi(self.linear(h[-1], W, layer)))
         return h
 
-    def linear(self, h: Array, layer: int) -> Array:
-        """Return h (W ∘ mask) + b, block by block."""
-        W, b = self.weights[layer].value, self.biases[layer].value
-        y = np.empty((len(h), W.shape[1]), np.result_type(h, W))
-        for units, seen, partly, mask in self.blocks[layer]:
-            y[:, units] = b[units]
-            y[:, units] += product(h[:, seen], W[seen, units])
-            y[:, units] += product(h[:, partly], W[partly, units] * mask.astype(W.dtype))
+    def linear(self, h: Array, W: list[Array], layer: int) -> Array:
+        """Return h (W ∘ mask) + b."""
+        y = np.empty((len(h), W[layer].shape[1]), np.result_type(h, W[layer]))
+        for units, depth in self.blocks[layer]:
+            product(h[:, :depth], W[layer][:depth, units], out=y[:, units])
+        y += self.biases[layer].value
         return y
 
-    def transposed(self, g: Array, layer: int) -> Array:
-        """Return g (W ∘ mask)ᵀ, block by block."""
-        W = self.weights[layer].value
-        g_h = np.zeros((len(g), W.shape[0]), np.result_type(g, W))
-        for units, seen, partly, mask in self.blocks[layer]:
-            g_h[:, seen] += product(g[:, units], W[seen, units].T)
-            g_h[:, partly] += product(g[:, units], (W[partly, units] * mask.astype(W.dtype)).T)
+    def transposed(self, g: Array, W: list[Array], layer: int) -> Array:
+        """Return g (W ∘ mask)ᵀ."""
+        g_h = np.zeros((len(g), len(W[layer])), np.result_type(g, W[layer]))
+        for units, depth in self.blocks[layer]:
+            g_h[:, :depth] += product(g[:, units], W[layer][:depth, units].T)
         return g_h
 
     def accumulate(self, layer: int, h: Array, g: Array) -> None:
         """Add the gradients of a layer's weights and biases, given its inputs and the gradient of its outputs."""
-        W, b = self.weights[layer], self.biases[layer]
-        b.grad += g.sum(axis=0)
-        for units, seen, partly, mask in self.blocks[layer]:
-            W.grad[seen, units] += product(h[:, seen].T, g[:, units])
-            W.grad[partly, units] += product(h[:, partly].T, g[:, units]) * mask.astype(W.value.dtype)
+        W, b, mask = self.weights[layer], self.biases[layer], self.masks[layer]
+        b.grad += np.ones(len(g), g.dtype) @ g
+        for units, depth in self.blocks[layer]:
+            here = slice(depth), units
+            change = product(h[:, :depth].T, g[:, units])
+            change *= mask[here]
+            W.grad[here] += change
 
     def parameters(self) -> dict[str, Parameter]:
         """Return W0, b0, W1, b1 and so on."""
@@ -158,13 +153,8 @@ def hidden_degrees(
     return given
 
 
-def blocks_of(mask: Array) -> list[Block]:
-    """Cut the columns of a mask whose columns are 1 down to some row, deeper from left to right, into blocks."""
-    depth = mask.sum(axis=0).astype(int)
-    edges = np.unique(np.linspace(0, mask.shape[1], min(BLOCKS, mask.shape[1]) + 1).astype(int))
-    blocks = []
-    for first, stop in pairwise(edges):
-        least, most = depth[first], depth[stop - 1]
-        units, partly = slice(first, stop), slice(least, most)
-        blocks.append(Block(units, slice(0, least), partly, mask[partly, units]))
-    return blocks
+def blocks_of(mask: Array) -> list[tuple[slice, int]]:
+    """Cut a mask whose columns are True down to some row, deeper from left to right; return (columns, deepest row)."""
+    depth = mask.sum(axis=0)
+    edges = np.linspace(0, len(depth), max(1, len(depth) // WIDTH) + 1).astype(int)
+    return [(slice(first, stop), int(depth[stop - 1])) for first, stop in pairwise(edges)]

@@ -12,7 +12,7 @@ from nfedu.parameters import Parameter
 
 # Each activation φ, and its derivative written as a function of the *output* h = φ(a), so that a is not kept.
 ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
-    "relu": (lambda a: np.maximum(a, 0, out=a), lambda h: h.real > 0),
+    "relu": (lambda a: np.maximum(a, np.zeros(a.shape[-1], a.dtype), out=a), lambda h: h.real > 0),  # a row: see below
     "tanh": (lambda a: np.tanh(a, out=a), lambda h: 1 - h**2),
     "softplus": (softplus, lambda h: -np.expm1(-h)),  # φ' = σ(a) = 1 − e⁻ʰ
 }
@@ -70,7 +70,7 @@ class MLP:
             for layer in range(last, -1, -1):
                 W, b, h = self.weights[layer], self.biases[layer], inputs[layer]
                 W.grad += h.T @ g
-                b.grad += g.sum(axis=0)
+                b.grad += np.ones(len(g), g.dtype) @ g
                 g = g @ W.value.T
                 if layer > 0:
                     g *= self.phi_slope(h)  # h = φ(a) came out of the layer before

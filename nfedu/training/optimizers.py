@@ -8,7 +8,7 @@ import numpy as np
 
 from nfedu.arrays import Array
 
-BLOCK = 16_384  # entries treated at a time, so that the passes of an Adam step stay in the cache
+BLOCK = 32_768  # entries treated at a time, so that the passes of an Adam step stay in the cache
 
 
 class Optimizer(Protocol):
@@ -56,19 +56,25 @@ class Adam:
         if self.m.shape != theta.shape:
             self.t, self.m, self.v = 0, np.zeros_like(theta), np.zeros_like(theta)
         self.t += 1
-        rate = self.learning_rate / (1 - self.beta1**self.t)  # η m̂ = rate · m
-        root = 1 / np.sqrt(1 - self.beta2**self.t)  # √v̂ = root · √v
+        root = float(np.sqrt(1 - self.beta2**self.t))  # √v̂ = √v / root, so η m̂ / (√v̂ + ε) = rate · m / (√v + ε · root)
+        rate, epsilon = self.learning_rate * root / (1 - self.beta1**self.t), self.epsilon * root
+        kept = np.empty(min(BLOCK, theta.size), theta.dtype)
         for start in range(0, theta.size, BLOCK):
             block = slice(start, start + BLOCK)
             g, m, v = grad[block], self.m[block], self.v[block]
-            m += (1 - self.beta1) * (g - m)
-            v += (1 - self.beta2) * (g * g - v)
-            scale = np.sqrt(v)
-            scale *= float(root)
-            scale += self.epsilon
-            np.divide(m, scale, out=scale)
-            scale *= rate
-            theta[block] -= scale
+            change = kept[: len(g)]
+            np.subtract(g, m, out=change)
+            change *= 1 - self.beta1
+            m += change
+            np.multiply(g, g, out=change)
+            change -= v
+            change *= 1 - self.beta2
+            v += change
+            np.sqrt(v, out=change)
+            change += epsilon
+            np.divide(m, change, out=change)
+            change *= rate
+            theta[block] -= change
 
 
 def as_optimizer(optimizer: Any, owner: str) -> Optimizer:

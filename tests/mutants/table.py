@@ -236,7 +236,7 @@ MINTNET: Table = {
     ],
 }
 
-SEQUENTIAL = "--n 5 --with hidden=20,12"  # so many units that a block holds several degrees
+SEQUENTIAL = "--n 5 --with hidden=260,12"  # so many units that a layer has two blocks
 MADE = f"{MAF_LAYER} {SEQUENTIAL}", f"{MAF_LAYER} {SEQUENTIAL} --with method='\"naive\"'", f"{IAF_LAYER} {SEQUENTIAL}"
 
 NETWORK: Table = {
@@ -247,36 +247,41 @@ NETWORK: Table = {
         ("<= reach", "<= reach + (layer == 0)", "mask: the first layer sees one input too many"),
     ],
     ("MADE.__call__", MADE): [
-        ("len(self.weights) - 1:", "len(self.weights) - 2:", "gradients: the last hidden layer's φ' forgotten"),
+        ("len(W) - 1:", "len(W) - 2:", "gradients: the last hidden layer's φ' forgotten"),
         ("self.phi_slope(inputs", "self.phi(inputs", "gradients: φ for φ'"),
         ("inputs[layer], g)", "inputs[layer], g / N)", "gradients of weights: mean over rows for sum"),
         ("inputs[layer], g)", "inputs[layer], -g)", "gradients of weights: sign"),
         ("g.reshape(N, -1)", "g.swapaxes(1, 2).reshape(N, -1)", "gradients: outputs in another layout"),
         ("y.reshape(N, self.n, self.outputs)", "y.reshape(N, self.outputs, self.n).swapaxes(1, 2)", "mask: layout"),
     ],
+    ("MADE.masked", MADE): [
+        ("W.value * mask", "W.value", "mask: none"),
+        ("W.value * mask", "W.value * mask[::-1]", "mask: upside down"),
+    ],
     ("MADE.activations", MADE): [
-        ("self.phi(self.linear(h[-1], layer))", "self.linear(h[-1], layer)", "map: φ forgotten in the parallel pass"),
+        ("self.phi(self.linear(h[-1], W, layer))", "self.linear(h[-1], W, layer)", "map: φ forgotten"),
     ],
     ("MADE.linear", MADE): [
-        ("= b[units]", "= 0", "map: the bias forgotten in the parallel pass"),
-        ("+= product(h[:, seen]", "= product(h[:, seen]", "map: the bias overwritten"),
-        ("+= product(h[:, partly]", "= product(h[:, partly]", "map: what all units see overwritten"),
-        (" * mask.astype(W.dtype)", "", "mask: none within a block"),
+        ("y += self.biases[layer].value", "y += 0", "map: the bias forgotten in the parallel pass"),
+        ("y += self.biases[layer].value", "y -= self.biases[layer].value", "map: the sign of the bias"),
+        (
+            "h[:, :depth], W[layer][:depth, units]",
+            "h[:, 1:depth], W[layer][1:depth, units]",
+            "map: an input unseen",
+        ),
     ],
     ("MADE.transposed", MADE): [
-        ("g_h[:, seen] +=", "g_h[:, seen] =", "input gradient: only the last block's"),
-        ("g_h[:, partly] +=", "g_h[:, partly] -=", "input gradient: sign within a block"),
-        (" * mask.astype(W.dtype)", "", "input gradient: without the mask within a block"),
+        ("g_h[:, :depth] +=", "g_h[:, :depth] =", "input gradient: only the last block's"),
+        ("g_h[:, :depth] +=", "g_h[:, :depth] -=", "input gradient: sign"),
     ],
     ("MADE.accumulate", MADE): [
-        ("b.grad += g.sum(axis=0)", "b.grad += g[0]", "gradient of biases: the first row's only"),
-        ("b.grad += g.sum(axis=0)", "b.grad += g.sum()", "gradient of biases: summed over units too"),
-        ("b.grad += g.sum(axis=0)", "b.grad += g.mean(axis=0)", "gradient of biases: mean over rows for sum"),
-        ("b.grad += g.sum(axis=0)", "b.grad[:] = g.sum(axis=0)", "gradient of biases: overwritten"),
-        ("W.grad[seen, units] +=", "W.grad[seen, units] =", "gradient of weights: overwritten"),
-        ("W.grad[seen, units] +=", "W.grad[seen, units] -=", "gradient of weights: sign"),
-        ("W.grad[partly, units] +=", "W.grad[partly, units] =", "gradient of weights within a block: overwritten"),
-        (" * mask.astype(W.value.dtype)", "", "gradient of weights that are masked away"),
+        ("np.ones(len(g), g.dtype) @ g", "g[0]", "gradient of biases: the first row's only"),
+        ("np.ones(len(g), g.dtype) @ g", "g.sum()", "gradient of biases: summed over units too"),
+        ("np.ones(len(g), g.dtype) @ g", "g.mean(axis=0)", "gradient of biases: mean over rows for sum"),
+        ("b.grad += np", "b.grad[:] = np", "gradient of biases: overwritten"),
+        ("W.grad[here] +=", "W.grad[here] =", "gradient of weights: overwritten"),
+        ("W.grad[here] +=", "W.grad[here] -=", "gradient of weights: sign"),
+        ("change *= mask[here]", "change *= 1", "gradient of weights that are masked away"),
     ],
     ("hidden_degrees", MADE): [
         (
@@ -287,9 +292,8 @@ NETWORK: Table = {
         ("np.arange(w) % most + 1 if", "np.arange(w) % most if", "degrees from 0: units that the slow way leaves out"),
     ],
     ("blocks_of", MADE): [
-        ("depth[first], depth[stop - 1]", "depth[stop - 1], depth[stop - 1]", "mask: all of a block see what some do"),
-        ("depth[first], depth[stop - 1]", "depth[first], depth[first]", "mask: what only some units see is forgotten"),
-        ("slice(0, least)", "slice(0, most)", "map: what only some units see counts twice"),
+        ("depth[stop - 1]", "depth[first]", "mask: what only some units of a block see is forgotten"),
+        ("depth[stop - 1]", "(depth[stop - 1] - 1)", "mask: the deepest unit's last input is forgotten"),
     ],
 }
 

@@ -1,0 +1,59 @@
+"""Rows split over threads: NumPy lets others run while it computes, so each thread takes its own part of a batch.
+
+Each should multiply its matrices alone. How many threads a product takes is set where BLAS is loaded; `threadpoolctl`,
+where it is installed (extra "threads"), sets it to one for the time being. Without it start Python with
+OPENBLAS_NUM_THREADS=1, or the threads wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, TypeVar
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def as_threads(threads: Any, owner: str) -> int:
+    """Return a number of threads ≥ 1, or raise ValueError."""
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise ValueError(f"{owner}: threads = {threads!r}, expected an integer ≥ 1")
+    return threads
+
+
+def over_threads(f: Callable[[Job], Result], jobs: Iterable[Job], threads: int) -> list[Result]:
+    """Return [f(job) for job in jobs], so many at a time, in the order of the jobs whoever is ready first."""
+    if threads == 1:
+        return [f(job) for job in jobs]
+    with one_blas_thread_each():
+        return list(pool(threads).map(f, jobs))
+
+
+@cache
+def pool(threads: int) -> ThreadPoolExecutor:
+    """Return a pool of so many threads, which wait between calls."""
+    return ThreadPoolExecutor(threads, thread_name_prefix="nfedu")
+
+
+@contextmanager
+def one_blas_thread_each() -> Iterator[None]:
+    """Let each matrix product take one thread, where threadpoolctl is installed."""
+    control = controller()
+    if control is None:
+        yield
+    else:
+        with control.limit(limits=1, user_api="blas"):
+            yield
+
+
+@cache
+def controller() -> Any:
+    """Return threadpoolctl's view of the libraries that are loaded, or None without it."""
+    try:
+        from threadpoolctl import ThreadpoolController
+    except ImportError:
+        return None
+    return ThreadpoolController()

@@ -1,0 +1,29 @@
+"""This library, in float32."""
+
+import numpy as np
+
+import nfedu
+
+
+def build(work, rng):
+    flow = nfedu.Flow(nfedu.StandardNormal(work.n), layers(work, rng)).astype(np.float32)
+    x = rng.standard_normal((work.batch, work.n)).astype(np.float32)
+    if work.task == "log_prob":
+        return lambda: flow.log_prob(x)
+    if work.task == "sample":
+        return lambda: flow.sample(work.batch, rng)
+    adam = nfedu.Adam()
+
+    def step():
+        flow.nll(x)
+        adam.step(flow.theta, flow.grad)
+
+    return step
+
+
+def layers(work, rng):
+    hidden = (work.hidden, work.hidden)
+    if work.model == "RealNVP":
+        return [nfedu.AffineCoupling(work.n, hidden, flip=bool(m % 2), rng=rng) for m in range(work.layers)]
+    orders = [None, np.arange(work.n)[::-1]]
+    return [nfedu.MaskedAutoregressive(work.n, hidden, orders[m % 2], rng=rng) for m in range(work.layers)]

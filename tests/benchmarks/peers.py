@@ -1,0 +1,140 @@
+"""The same work in nfedu and in other libraries, in one run: `python tests/benchmarks/peers.py` (extra "peers").
+
+Each library lives in a process of its own, which waits while the others work. For every work each library is asked in
+turn, several rounds; a round's time is the median of its calls, the table shows the median of the rounds. Models are
+of the same shape, untrained, in float32: affine couplings or masked autoregressive layers with two hidden layers of
+ReLU units. A step is loss, gradient and Adam. Ratios are the fastest library's time over ours: above 1 we are ahead.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+LIBRARIES = {
+    "nfedu": ("ours", "numpy"),
+    "FlowJAX": ("flow_jax", "flowjax"),
+    "zuko": ("with_zuko", "zuko"),
+    "nflows": ("with_nflows", "nflows"),
+    "normflows": ("with_normflows", "normflows"),
+    "products": ("products", "numpy"),
+}
+SECONDS = 1.0  # of calls in a round
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is timed: a task with a model of so many layers, hidden units (twice) and dimensions, on so many rows."""
+
+    task: str
+    model: str
+    n: int
+    layers: int
+    hidden: int
+    batch: int
+
+    def __str__(self):
+        return f"{self.model} {self.task}, ({self.n}, {self.layers}, {self.hidden}), {self.batch:,}"
+
+
+STEPS = [(2, 8, 64, 256), (2, 8, 128, 1024), (8, 8, 128, 256), (64, 8, 256, 256), (64, 5, 512, 256)]
+WORKS = [Work("step", model, *size) for model in ("RealNVP", "MAF") for size in STEPS]
+WORKS += [
+    Work("log_prob", model, *size, 10_000) for model in ("RealNVP", "MAF") for size in [(8, 8, 128), (64, 8, 256)]
+]
+WORKS += [Work("sample", "MAF", 64, 5, 256, 1000), Work("sample", "MAF", 64, 5, 512, 100)]
+WORKS += [Work("sample", "MAF", 784, 1, 1024, 100)]
+
+
+def serve(library):
+    """Time what the lines of standard input ask for; print the median seconds of a call, or null."""
+    module = importlib.import_module(f"tests.benchmarks.libraries.{LIBRARIES[library][0]}")
+    built = {}
+    for line in sys.stdin:
+        work = Work(**json.loads(line))
+        if work not in built:
+            built.clear()
+            built[work] = module.build(work, np.random.default_rng(0))
+            for _ in range(2 if built[work] else 0):
+                built[work]()
+        seconds = []
+        while built[work] and (len(seconds) < 3 or sum(seconds) < SECONDS):
+            start = perf_counter()
+            built[work]()
+            seconds.append(perf_counter() - start)
+        print(json.dumps(float(np.median(seconds)) if seconds else None), flush=True)
+
+
+class Worker:
+    """A library in a process of its own."""
+
+    def __init__(self, library, threads):
+        names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+        environment = {**os.environ, **{name: str(threads) for name in names}, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, __file__, "--serve", library]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self.process = subprocess.Popen(command, text=True, env=environment, **pipes)
+
+    def seconds(self, work):
+        """Return the median seconds of one round, None where the library has no such model."""
+        print(json.dumps(asdict(work)), file=self.process.stdin, flush=True)
+        return json.loads(self.process.stdout.readline() or "null")
+
+
+def measure(works, libraries, rounds, threads):
+    """Return for each work and library its rounds' seconds."""
+    workers = {library: Worker(library, threads) for library in libraries}
+    for work in works:
+        times = {library: [] for library in libraries}
+        for _ in range(rounds):
+            for library, worker in workers.items():
+                seconds = worker.seconds(work)
+                if seconds is not None:
+                    times[library].append(seconds)
+        yield work, times
+
+
+def row_of(work, times):
+    """Return a row of the table: milliseconds, and the ratio with its spread over the rounds."""
+    peers = [library for library in times if library not in ("nfedu", "products") and times[library]]
+    ratios = [min(times[p][k] for p in peers) / ours for k, ours in enumerate(times["nfedu"])] if peers else []
+    cells = [f"{1e3 * np.median(t):.3g}" if t else "–" for t in times.values()]
+    spread = f"{np.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})" if ratios else "–"
+    return f"| {work} | " + " | ".join(cells) + f" | {spread} |"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--serve", choices=LIBRARIES, help=argparse.SUPPRESS)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--only", default="", help="works whose name holds this")
+    parser.add_argument("--libraries", nargs="+", choices=LIBRARIES, default=list(LIBRARIES))
+    options = parser.parse_args()
+    if options.serve:
+        return serve(options.serve)
+    works = [work for work in WORKS if options.only in str(work)]
+    versions = {library: version(LIBRARIES[library][1]) for library in options.libraries}
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, {options.threads} threads; Python {platform.python_version()}"
+    )
+    print(", ".join(f"{library} ({LIBRARIES[library][1]} {number})" for library, number in versions.items()))
+    print("| work: (n, layers, hidden), rows; ms | " + " | ".join(options.libraries) + " | fastest / ours |")
+    print("|---" * (len(options.libraries) + 2) + "|")
+    for work, times in measure(works, options.libraries, options.rounds, options.threads):
+        print(row_of(work, times), flush=True)
+    return None
+
+
+if __name__ == "__main__":
+    main()

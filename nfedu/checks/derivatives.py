@@ -185,6 +185,8 @@ class Derivative:
             for other, doubt in smaller:
                 apart = abs(found - other)
                 unsure = np.where(np.isfinite(doubt) & (apart > CAUTION * (own + doubt)), unsure + apart, unsure)
+                flat = (other == 0) & np.isfinite(own) & (apart > CAUTION * own)  # or within a step of a staircase
+                uncertain = np.where(flat, np.maximum(uncertain, apart), uncertain)
             smaller.append((found, own))
             better = unsure < uncertain
             best, uncertain = np.where(better, found, best), np.where(better, unsure, uncertain)

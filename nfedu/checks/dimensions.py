@@ -36,7 +36,15 @@ def check_class(
     where the constructor draws nothing.
     """
     rng = np.random.default_rng(0) if rng is None else rng
-    layer, x = build(n), data(build(n))  # of another one: making data is a call
+    layer = build(n)
+    try:
+        x = data(build(n))  # of another one: making data is a call
+    except Trouble as trouble:
+        if not trouble.hung:
+            raise
+        report = Report(f"{type(layer).__name__}, n = {layer.n}")
+        report.fail(1, "images of latents", trouble.cause, trouble.words, where=trouble.where)
+        return report
     report = Report(f"{type(layer).__name__}, n = {layer.n}, {len(x)} points")
     deadline = time.process_time() + BUDGET + PATIENCE
     examine(report, layer, x, rng)
@@ -46,8 +54,13 @@ def check_class(
             report.leave_out("parameters drawn again: no time left")
             return
         part = Report("")
-        again = build(n, shift)
-        examine(part, again, data(again), rng, budget=LOOK)
+        try:
+            again = build(n, shift)
+            x = data(again)
+        except (Trouble, ValueError) as problem:
+            report.leave_out(f"parameters drawn again: {problem}")
+            return
+        examine(part, again, x, rng, budget=LOOK)
         take_over(report, part, "parameters drawn again: {}", lambda check: check.cause, "with other parameters")
 
     for shift in range(1, seeds + 1):
@@ -86,9 +99,6 @@ def look_elsewhere(
             continue
         part = Report("")
         examine(part, layer, images_of_latents(layer, rng, FEW), rng, budget=LOOK)
-        if part.cause == "nonfinite":
-            report.leave_out(f"n = {n}: not finite there")
-            continue
         fine += [n] if part.ok else []
         take_over(report, part, f"n = {n}: {{}}", lambda check: "dimension", f"right for n = {own}, wrong for n = {n}")
     report.tried += [f"n = {', '.join(map(str, fine))} too"] if fine else []

@@ -38,11 +38,12 @@ from nfedu.checks.rungs.maps import (
 from nfedu.checks.rungs.mixing import check_mixing
 from nfedu.checks.rungs.parameters import check_parameters
 from nfedu.checks.rungs.rows import check_rows
-from nfedu.checks.subject import Subject, Trouble, line_of
+from nfedu.checks.subject import Subject, Trouble, guarded, line_of
 from nfedu.flow import Flow
 
 SLACK, SLACK_FAR = 1e3, 1e6  # of tolerances at other latents, where right code may lose digits: 1 − tanh² does
 BUDGET = 3.0  # seconds for one layer; a probe that has not begun by then is left out, and the report says so
+WAIT = 15.0  # seconds by the clock
 LARGE = 1e150  # whose square is finite
 ENTRIES = 4e6  # of the Jacobians that are held at once
 
@@ -82,15 +83,14 @@ def examine(report: Report, layer: Any, x: Array, rng: np.random.Generator, budg
     with quiet():
         try:
             subject = Subject(layer)
+            guarded(in_double, subject)
         except Trouble as trouble:
             report.fail(1, "parameters()", trouble.cause, trouble.words, where=trouble.where)
             return
-        for p in subject.parameters.values():
-            p.value, p.grad = (np.array(a, dtype=np.float64) for a in (p.value, p.grad))
         fresh, theta = copied(subject), Theta(subject)
         x = taken(report, subject, x)
         theta.restore()  # whoever changes it once may not a second time: the first rung is to see it
-        examination = Examination(report, layer, subject, x, rng, time.process_time() + budget)
+        examination = Examination(report, layer, subject, x, rng, time.process_time() + budget, time.monotonic() + WAIT)
         try:
             examination.run(fresh)
         except Trouble as trouble:  # where no rung expected one
@@ -110,7 +110,8 @@ class Examination:
     subject: Subject
     x: Array
     rng: np.random.Generator
-    deadline: float
+    deadline: float  # of process_time
+    latest: float  # of the clock, for a layer that sleeps
 
     def run(self, fresh: Subject | None) -> None:
         """Climb the ladder, as far as it bears; `fresh` is a copy of the layer that was never called."""
@@ -128,7 +129,9 @@ class Examination:
         own = {name: p.value for name, p in subject.parameters.items()}
         with moved(subject, self.x, rng) as (x, setting):
             report.tried.append(f"{len(x)} points, {setting}")
-            if fresh is not None and not check_fresh(report, subject, fresh, x):
+            if fresh is None:
+                report.leave_out("whether it keeps something of earlier calls: it cannot be copied")
+            elif not check_fresh(report, subject, fresh, x):
                 return
             if not self.untouched(x) or not self.everything(x):
                 return
@@ -269,7 +272,7 @@ class Examination:
         """Return what rungs 2 to 5 say at other latents."""
         probe = Report("")
         slack = SLACK_FAR if "far" in name else SLACK
-        examination = Examination(probe, self.layer, self.subject, self.x, self.rng, self.deadline)
+        examination = Examination(probe, self.layer, self.subject, self.x, self.rng, self.deadline, self.latest)
         try:
             base = images(self.subject, "x_to_z", self.x)
             unit = spread(z) if base is None else np.minimum(spread(z), spread(base))
@@ -277,6 +280,9 @@ class Examination:
             to = images(self.subject, "z_to_x", z)
             reach = np.ones(self.subject.n) if to is None else spread(to)
             check_parameters(probe, self.subject, "z_to_x", z, reach, self.rng, f", latents {name}", slack=slack)
+            if to is not None and images(self.subject, "x_to_z", to) is not None:
+                at = f", data of latents {name}"
+                check_parameters(probe, self.subject, "x_to_z", to, spread(z), self.rng, at, slack=slack)
         except Trouble as trouble:
             probe.fail(2, f"latents {name}", "region", f"{trouble.words}, at latents {name}", where=trouble.where)
         return probe
@@ -313,7 +319,7 @@ class Examination:
 
     def late(self, what: str) -> bool:
         """Return whether the time is over; then say what was left out."""
-        if time.process_time() < self.deadline:
+        if time.process_time() < self.deadline and time.monotonic() < self.latest:
             return False
         self.report.leave_out(f"{what}: no time left")
         return True
@@ -338,9 +344,15 @@ FATAL = {  # what makes the numbers of the other rungs meaningless
 def copied(subject: Subject) -> Subject | None:
     """Return a copy of the layer, or None if it cannot be copied."""
     try:
-        return Subject(copy.deepcopy(subject.layer))
-    except Exception:
+        return Subject(guarded(copy.deepcopy, subject.layer))
+    except Trouble:
         return None
+
+
+def in_double(subject: Subject) -> None:
+    """Give the parameters arrays of their own, in float64."""
+    for p in subject.parameters.values():
+        p.value, p.grad = (np.array(a, dtype=np.float64) for a in (p.value, p.grad))
 
 
 def taken(report: Report, subject: Subject, x: Array) -> Array:

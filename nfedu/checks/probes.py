@@ -31,7 +31,9 @@ def images_of_latents(layer: Any, rng: np.random.Generator, count: int) -> Array
         subject = Subject(layer)
         z, _ = latents(subject, count, rng)
         x = images(subject, "z_to_x", z)
-    except Trouble:
+    except Trouble as trouble:
+        if trouble.hung:
+            raise
         return draws
     return draws if x is None else x
 

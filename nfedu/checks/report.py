@@ -100,7 +100,8 @@ class Report:
         if given.size == 0:
             return self.add(rung, quantity, 0, 0)
         difference = np.nan_to_num(abs(given - expected), nan=np.inf)
-        tolerance = np.maximum(np.broadcast_to(tolerance, given.shape), np.finfo(float).tiny)
+        tolerance = np.nan_to_num(np.broadcast_to(tolerance, given.shape), nan=0.0)  # not known to be any
+        tolerance = np.maximum(tolerance, np.finfo(float).tiny)
         off = difference / tolerance
         plainest = np.where(off >= 0.5 * off.max(), difference, -1.0)  # of those that rounding could exchange
         k = np.unravel_index(np.argmax(plainest), given.shape)

@@ -56,7 +56,7 @@ def judge(options: argparse.Namespace) -> list[Report]:
     build = layers.Builder(layers.find(options.layer), layers.literals(options.options), options.seed)
     if options.n and not build.takes_n:
         raise ValueError(f"--n {options.n[0]}: the constructor takes no n")
-    own = not (options.low is None and options.high is None) or not str(options.points).isdigit()
+    own = not (options.low is None and options.high is None) or not str(options.points).isdecimal()
     others = OTHERS if build.takes_n and not own and len(options.n or []) < 2 else ()
     return [
         check_class(

@@ -98,6 +98,7 @@ class Builder:
     def __init__(self, layer: type, options: dict[str, Any], seed: int) -> None:
         self.layer, self.options, self.seed = layer, options, seed
         wanted = guarded(inspect.signature, layer).parameters
+        wanted = {k: p for k, p in wanted.items() if p.kind is not p.POSITIONAL_ONLY or p.default is p.empty}
         anything = any(p.kind is p.VAR_KEYWORD for p in wanted.values())
         unknown = [] if anything else sorted(set(options) - set(wanted))
         if unknown:
@@ -118,11 +119,11 @@ class Builder:
         if self.takes_rng:
             offered["rng"] = np.random.default_rng([self.seed, shift] if shift else self.seed)
         built = guarded(lambda: self.layer(**offered))
-        absent = [k for k in NEEDED if not callable(getattr(built, k, None))]
+        absent = [k for k in NEEDED if not callable(guarded(getattr, built, k, None))]
         name = self.layer.__name__
         if absent:
             raise ValueError(f"{name} has no {absent[0]}(); nfedu.Bijection describes what a layer must have")
-        dimension = getattr(built, "n", None)
+        dimension = guarded(getattr, built, "n", None)
         if isinstance(dimension, bool) or not isinstance(dimension, int | np.integer) or dimension < 1:
             said = "is missing" if dimension is None else f"is {dimension!r}"
             raise ValueError(f"{name}: its attribute n {said}, expected an integer ≥ 1, the dimension")
@@ -135,13 +136,17 @@ def data_for(layer: Any, options: argparse.Namespace) -> Array:
     The user's own with --points FILE.npy; uniform in (--low, --high); those of the layer's `example(rng, N)`; or else
     the images of latents, normal ones where the layer takes them.
     """
+    if options.seed < 0:
+        raise ValueError(f"--seed {options.seed}: expected an integer ≥ 0")
     rng = np.random.default_rng([options.seed, 7])
-    if not str(options.points).isdigit():
+    if not str(options.points).isdecimal():
         return own_points(options.points, layer.n)
     count = int(options.points)
     if count < 2:
         raise ValueError(f"--points {count}: expected at least 2, to see whether rows stay on their own")
     low, high = options.low, options.high
+    if not all(bound is None or abs(bound) < 1e150 for bound in (low, high)):
+        raise ValueError(f"--low {low} --high {high}: expected finite numbers")
     if low is not None or high is not None:
         if low is not None and high is not None:
             if not low < high:
@@ -149,8 +154,8 @@ def data_for(layer: Any, options: argparse.Namespace) -> Array:
             return low + (high - low) * rng.uniform(0.03, 0.97, (count, layer.n))
         draws = np.exp(rng.standard_normal((count, layer.n)))
         return low + draws if low is not None else high - draws
-    if callable(getattr(layer, "example", None)):
-        x = np.asarray(guarded(layer.example, rng, count))
+    if callable(guarded(getattr, layer, "example", None)):
+        x = guarded(lambda: np.asarray(layer.example(rng, count)))
         if x.shape != (count, layer.n) or x.dtype.kind not in "fiu" or not np.isfinite(x).all():
             raise ValueError(
                 f"example(rng, {count}) gave shape {x.shape}, expected finite numbers ({count}, {layer.n})"

@@ -15,7 +15,7 @@ from nfedu.arrays import Array
 from nfedu.bijections.base import Backward, Mapped
 from nfedu.checks.report import Report, worst_entry
 from nfedu.checks.rounding import EXACT, rounding_of
-from nfedu.checks.subject import DIRECTIONS, Subject, Trouble, all_parameters, attributes
+from nfedu.checks.subject import DIRECTIONS, Subject, Trouble, all_parameters, attributes, guarded
 
 DIGITS = 1e-10  # of a result, that two ways to round may differ by
 LINEAR = 1e-6  # far above rounding: what a clip or a threshold in backward changes is not small
@@ -366,8 +366,8 @@ def generators(thing: object, depth: int = 3) -> list[np.random.Generator]:
 def differs_between_copies(subject: Subject, direction: str, y: Array) -> bool:
     """Return whether two copies of the layer, both as they are now, answer the same call differently."""
     try:
-        a, b = (Subject(copy.deepcopy(subject.layer)).values(direction, y.copy()) for _ in "ab")
-    except Exception:  # it cannot be copied
+        a, b = (Subject(guarded(copy.deepcopy, subject.layer)).values(direction, y.copy()) for _ in "ab")
+    except Trouble:  # it cannot be copied
         return False
     return not np.array_equal(a, b, equal_nan=True)
 

@@ -51,6 +51,15 @@ def check_parameters(
     for name in names:
         packed = Packed(subject, [name])
         derivative = packed.derivative(direction, y, rng)
+        unknown = ~np.isfinite(derivative.along(derivative.scale)[1])
+        if unknown.any():
+            what = f"{np.count_nonzero(unknown)} of {unknown.size} derivatives of {direction} by {name}{at}"
+            report.leave_out(f"{what}: kinks or lost digits")
+        if unknown.all():
+            if derivative.steps.any() and not at and report.ok:
+                words = f"moves of {name} by 1e-9 and 1e-7 are answered in steps, as float32 makes them on the way"
+                ok &= report.fail(5, f"{direction}: {name}", "precision", words, where=subject.place(direction))
+            continue
         numbers = halves.along_random(packed, derivative, rng)
         if wrong(numbers):  # or the complex step is, along these directions
             derivative.cautious = True

@@ -250,7 +250,10 @@ class Derivative:
             return nothing, nothing
         rounding = np.maximum(EPS * abs(self.here), self.noise)  # whose steps everything has
         moves = abs(far) > np.maximum(1e-4 * abs(far).max(axis=0), KINK**2 * rounding)
-        flat = abs(near) < 1e-4 * abs(far)
+        moves &= abs(far) < 1e-3 * (
+            abs(self.here) + abs(self.here).mean(axis=0)
+        )  # else 1e-6 of a unit is no small move
+        flat = abs(near) < np.minimum(1e-4 * abs(far), KINK * rounding)
         seen = np.maximum(1e-3 * abs(far), KINK * rounding)
         uneven = np.any([(more > seen) & (more < 3 * less) for more, less in pairwise(bent)], axis=0)
         return moves, moves & (flat | uneven)

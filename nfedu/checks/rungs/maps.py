@@ -161,7 +161,8 @@ def slogdets(J: Array, unsure: Array, unit: Array) -> tuple[Array, Array]:
         loose = (np.where(unknown, np.inf, np.einsum("Nii->Ni", off)) / np.where(size > 0, size, 1.0)).sum(axis=1)
         return np.log(size).sum(axis=1) + scale, np.where(loose < LOST, loose, np.inf)
     _, log_det = np.linalg.slogdet(whitened)
-    loose = np.where((unsure > 0).any(axis=(1, 2)), np.inf, 0.0)  # of a singular one: if all entries are known
+    singular = (log_det == -np.inf) & (unsure == 0).all(axis=(1, 2))  # if all entries are known
+    loose = np.where(singular, 0.0, np.inf)
     regular = np.isfinite(log_det)
     loose[regular] = np.einsum("Nji,Nij->N", abs(np.linalg.inv(whitened[regular])), off[regular])
     return log_det + scale, np.where(loose < LOST, loose, np.inf)

@@ -14,6 +14,7 @@ from nfedu import distributions, storage
 from nfedu.arrays import Array, as_batch
 from nfedu.bijections.base import Bijection, Chain, Mapped
 from nfedu.bijections.normalization import in_mode, normalizations
+from nfedu.bijections.reversible import Reversible
 from nfedu.distributions import Distribution
 from nfedu.memory import keep_freed_memory
 from nfedu.parameters import Parameter, cast, pack
@@ -27,18 +28,25 @@ class Flow:
 
     `bijections` are given in the order in which z meets them on its way to x; one bijection or several. All their
     parameters are moved into `theta`, their gradients into `grad` (flat vectors): a layer belongs to one flow only.
+    `reversible`: backpropagation rebuilds each layer's input instead of keeping it, so that memory does not grow with
+    depth; for a third more time. May be set at any time. See `Reversible`, which refuses a flow that loses digits.
     A flow has the methods of a distribution (`log_prob`, `sample`, `score`) and those of a bijection.
     """
 
     def __init__(
-        self, base: Distribution, bijections: Bijection | Sequence[Bijection], dtype: Any = np.float64
+        self,
+        base: Distribution,
+        bijections: Bijection | Sequence[Bijection],
+        dtype: Any = np.float64,
+        reversible: bool = False,
     ) -> None:
         if not hasattr(base, "log_prob"):
             raise ValueError(f"Flow: base = {base!r} has no log_prob; expected Flow(base, bijections), in this order")
         if isinstance(base, type) or not hasattr(base, "n"):
             raise ValueError(f"Flow: base = {base!r}, expected a distribution with its dimension, as StandardNormal(2)")
         self.base = base
-        self.bijection = Chain([bijections] if isinstance(bijections, Bijection) else bijections)
+        layers = [bijections] if isinstance(bijections, Bijection) else bijections
+        self.bijection = Reversible(layers) if reversible else Chain(layers)
         self.n = self.bijection.n
         if base.n != self.n:
             raise ValueError(f"Flow: the base has n = {base.n}, the bijections n = {self.n}; give both the same n (N5)")
@@ -69,6 +77,16 @@ class Flow:
     @grad.setter
     def grad(self, grad: Array) -> None:
         copy_into(self._grad, grad, "grad")
+
+    @property
+    def reversible(self) -> bool:
+        """Whether backpropagation rebuilds the layers' inputs instead of keeping them."""
+        return isinstance(self.bijection, Reversible)
+
+    @reversible.setter
+    def reversible(self, reversible: bool) -> None:
+        if reversible != self.reversible:
+            self.bijection = (Reversible if reversible else Chain)(self.bijection.bijections)
 
     def log_prob(self, x: Array, threads: int = 1) -> Array:
         """Return log p_X(x) in nats for each row, (N,); pieces of the rows may go over several threads."""
@@ -138,7 +156,15 @@ class Flow:
 
     def astype(self, dtype: Any) -> Flow:
         """Return a copy that computes in `dtype`: float32 (fast), float64 (exact), complex128 (complex step)."""
-        return type(self)(copy.deepcopy(self.base), cast(self.bijection, dtype).bijections, dtype)
+        return type(self)(copy.deepcopy(self.base), cast(self.bijection, dtype).bijections, dtype, self.reversible)
+
+    def sharing_theta(self) -> Flow:
+        """Return a copy whose parameters are views into this flow's `theta`, with a `grad` of its own."""
+        twin = self.astype(self.dtype)
+        twin._theta = self._theta
+        for own, shared in zip(twin.parameters().values(), self.parameters().values(), strict=True):
+            own.value = shared.value
+        return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Flow:
         return self.astype(self.dtype)
@@ -148,6 +174,7 @@ class Flow:
         if self.dtype.kind == "c":
             raise ValueError("Flow: a complex flow is a tool for checks and cannot be saved; save flow.astype(float)")
         parts = {"base": self.base, "bijections": self.bijection.bijections, "dtype": self.dtype.name}
+        parts |= {"reversible": True} if self.reversible else {}
         storage.write(path, {key: storage.describe(part) for key, part in parts.items()}, self.theta)
 
     def _by_rows(self, f: Callable[[Array], Array], y: Array, threads: int) -> Array:

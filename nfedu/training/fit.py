@@ -13,8 +13,10 @@ import numpy as np
 from nfedu.arrays import Array, NonFiniteError, as_batch, as_generator
 from nfedu.bijections.normalization import in_mode, normalizations
 from nfedu.flow import Flow
+from nfedu.threads import as_threads
 from nfedu.training.checkpoint import History, Run
 from nfedu.training.optimizers import Optimizer, annealed, as_optimizer
+from nfedu.training.team import Team
 
 Transform = Callable[[Array, np.random.Generator], Array]
 
@@ -38,6 +40,8 @@ def fit(
     weight_decay: float = 0.0,
     anneal: bool = False,
     seconds: float = np.inf,
+    threads: int = 1,
+    reversible: bool = False,
     checkpoint: str | Path | None = None,
     progress: bool = True,
 ) -> History:
@@ -54,6 +58,9 @@ def fit(
     - `optimizer`: Adam() unless given. `rng` shuffles the rows and feeds `transform`. `progress`: a bar, on a terminal.
     - ActNorm and BatchNorm are shown `x` once before the start. BatchNorm uses each batch's statistics in training, and
       those of all of `x`, at the θ in question, for validation and at the end.
+    - `threads`: a batch's rows are split over so many, each with one BLAS thread where `threadpoolctl` is installed. It
+      pays for batches of a thousand rows, or of a few hundred units a layer.
+    - `reversible`: memory that does not grow with depth, for more time; see `Flow`.
     - `checkpoint`: a file that is written after each epoch. If it is there at the start, training goes on from it, and
       ends exactly where it would have ended; asked for with other data or settings it is refused.
 
@@ -74,6 +81,7 @@ def fit(
         if not right:
             raise ValueError(f"fit: {name} = {value}, expected a number {words}")
     as_generator(rng, "fit")
+    as_threads(threads, "fit")
     optimizer = as_optimizer(optimizer, "fit")
     matrices = [p for p in flow.parameters().values() if p.value.ndim > 1] if weight_decay else []
     settings = {"batch_size": batch_size, "average": average, "weight_decay": weight_decay, "anneal": anneal}
@@ -90,6 +98,8 @@ def fit(
         flow.observe(seen)
     elif checkpoint is not None:
         run.save(checkpoint)  # before the first epoch: one that cannot be written is refused now
+    was_reversible, flow.reversible = flow.reversible, reversible or flow.reversible
+    team = flow if threads == 1 else Team(flow, threads)
     history, mean, best = run.history, run.mean, run.best  # mean: θ̄; best: the θ̄ or θ to keep
     first, start, rate = len(history.train), perf_counter() - history.seconds, optimizer.learning_rate
     batches = -(-len(x) // batch_size)
@@ -105,7 +115,7 @@ def fit(
             for rows in np.array_split(rng.permutation(len(x)), batches):
                 batch = x[rows] if transform is None else transform(x[rows], rng)
                 with in_mode("training", flow.bijection):
-                    losses.append(finite(flow.nll(batch), flow.grad))  # N8
+                    losses.append(finite(team.nll(batch), flow.grad))  # N8
                 optimizer.step(flow.theta, flow.grad)
                 for p in matrices:
                     p.value *= 1 - optimizer.learning_rate * weight_decay
@@ -130,7 +140,7 @@ def fit(
         ) from error
     finally:
         bar.close()
-        flow.theta[:], optimizer.learning_rate = best, rate
+        flow.theta[:], optimizer.learning_rate, flow.reversible = best, rate, was_reversible
         with suppress(NonFiniteError):  # the last θ may be one that overflows: what is raised says more
             flow.observe(seen)
     return history

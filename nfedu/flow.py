@@ -179,9 +179,18 @@ class Flow:
 
     def _by_rows(self, f: Callable[[Array], Array], y: Array, threads: int) -> Array:
         """Return f(y), ROWS rows at a time: what lies between stays in the cache, and its memory does not grow."""
-        rows = len(y) if self.bijection.mixes_rows else ROWS
-        pieces = [y[start : start + rows] for start in range(0, len(y), rows)]
-        return np.concatenate(over_threads(f, pieces, threads))
+        observing = any(layer.mode == "observing" for layer in normalizations(self.bijection))
+        rows = len(y) if observing or self.bijection.mixes_rows else ROWS
+
+        def piece(start: int) -> Array:
+            try:
+                return f(y[start : start + rows])
+            except ValueError as error:
+                if rows >= len(y):
+                    raise
+                raise type(error)(f"in the {rows} rows from row {start} on: {error}") from error
+
+        return np.concatenate(over_threads(piece, range(0, len(y), rows), threads))
 
     def _cast(self, y: Array, letter: str) -> Array:
         y = as_batch(y, self.n, self, letter)

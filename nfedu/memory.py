@@ -16,7 +16,7 @@ KEPT = 1 << 30
 @cache
 def keep_freed_memory() -> None:
     """Tell glibc, once, to keep up to a GiB of what is freed in this process; elsewhere do nothing."""
-    with suppress(OSError, AttributeError):
+    with suppress(OSError, AttributeError, TypeError):  # no such library, or no such function
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(MMAP, LARGEST)
         mallopt(TRIM, KEPT)

@@ -7,11 +7,16 @@ OPENBLAS_NUM_THREADS=1, or the threads wait for each other.
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import cache
 from typing import Any, TypeVar
+
+_lock, _limits = threading.Lock(), list[Any]()
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -29,7 +34,9 @@ def over_threads(f: Callable[[Job], Result], jobs: Iterable[Job], threads: int) 
     if threads == 1:
         return [f(job) for job in jobs]
     with one_blas_thread_each():
-        return list(pool(threads).map(f, jobs))
+        futures = [pool(threads).submit(copy_context().run, f, job) for job in jobs]  # with the caller's np.errstate
+        wait(futures)  # all of them, also where one raises: they use what the caller may change
+        return [future.result() for future in futures]
 
 
 @cache
@@ -44,9 +51,18 @@ def one_blas_thread_each() -> Iterator[None]:
     control = controller()
     if control is None:
         yield
-    else:
-        with control.limit(limits=1, user_api="blas"):
-            yield
+        return
+    with _lock:
+        if not _limits:  # the first of those that overlap sets the limit, the last one lifts it
+            _limits.append(control.limit(limits=1, user_api="blas"))
+        _limits.append(None)
+    try:
+        yield
+    finally:
+        with _lock:
+            _limits.pop()
+            if len(_limits) == 1:
+                _limits.pop().restore_original_limits()
 
 
 @cache
@@ -57,3 +73,7 @@ def controller() -> Any:
     except ImportError:
         return None
     return ThreadpoolController()
+
+
+if hasattr(os, "register_at_fork"):  # a child process has none of its parent's threads
+    os.register_at_fork(after_in_child=pool.cache_clear)

@@ -1,5 +1,6 @@
 """Evaluation: the same numbers as one call with its backward, by rows, over threads, in memory that does not grow."""
 
+import threading
 import tracemalloc
 
 import numpy as np
@@ -10,10 +11,10 @@ from nfedu.bijections.normalization import in_mode
 from nfedu.flow import ROWS
 
 
-def real_nvp(layers=3, n=2, width=16, seed=0):
+def real_nvp(layers=3, n=2, width=16, seed=0, nested=False):
     rng = np.random.default_rng(seed)
     couplings = [nfedu.AffineCoupling(n, (width, width), flip=bool(m % 2), rng=rng) for m in range(layers)]
-    return nfedu.Flow(nfedu.StandardNormal(n), couplings)
+    return nfedu.Flow(nfedu.StandardNormal(n), nfedu.Chain(couplings) if nested else couplings)
 
 
 def normalized(x):
@@ -34,10 +35,42 @@ def test_it_gives_what_the_whole_batch_gives_at_once(threads):
     np.testing.assert_allclose(drawn, expected, rtol=0, atol=1e-12)
 
 
-def test_threads_change_nothing():
-    flow, x = real_nvp(), np.random.default_rng(1).standard_normal((5 * ROWS, 2))
+class Meeting(nfedu.Bijection):
+    """The identity, which two threads must reach at the same time."""
+
+    def __init__(self):
+        self.n, self.barrier = 2, threading.Barrier(2)
+
+    def x_to_z(self, x):
+        self.barrier.wait(timeout=20)
+        return x, np.zeros(len(x)), None
+
+
+def test_threads_work_at_the_same_time_and_change_nothing():
+    flow, x = real_nvp(), np.random.default_rng(1).standard_normal((4 * ROWS, 2))
     one, two = (flow.log_prob(x, threads=threads) for threads in (1, 2))
     np.testing.assert_allclose(one, two, rtol=0, atol=1e-13)
+    nfedu.Flow(nfedu.StandardNormal(2), Meeting()).log_prob(x, threads=2)
+
+
+def test_threads_are_asked_with_the_callers_errstate():
+    class Divides(nfedu.Bijection):
+        n = 2
+
+        def x_to_z(self, x):
+            return x, np.log(0 * x[:, 0]), None
+
+    flow = nfedu.Flow(nfedu.StandardNormal(2), Divides())
+    with np.errstate(divide="ignore"):
+        assert (flow.log_prob(np.ones((2 * ROWS, 2)), threads=2) == -np.inf).all()
+
+
+def test_a_refusal_says_which_rows():
+    x = np.full((3 * ROWS, 1), 0.5)
+    x[2 * ROWS + 5] = 2
+    flow = nfedu.Flow(nfedu.StandardNormal(1), nfedu.Logit(1, 0.0))
+    with pytest.raises(ValueError, match=f"in the {ROWS} rows from row {2 * ROWS} on: .*Logit"):
+        flow.log_prob(x)
 
 
 def test_a_batchs_statistics_are_those_of_all_its_rows():
@@ -56,10 +89,11 @@ def peak(call):
     return most
 
 
+@pytest.mark.parametrize("nested", [False, True])
 @pytest.mark.parametrize("task", ["log_prob", "sample"])
-def test_memory_grows_neither_with_depth_nor_beyond_the_result_with_rows(task):
+def test_memory_grows_neither_with_depth_nor_beyond_the_result_with_rows(task, nested):
     def call(layers, rows):
-        flow, x = real_nvp(layers, width=64), np.zeros((rows, 2))
+        flow, x = real_nvp(layers, width=64, nested=nested), np.zeros((rows, 2))
         if task == "log_prob":
             return lambda: flow.log_prob(x)
         return lambda: flow.sample(rows, np.random.default_rng(0))
@@ -77,10 +111,13 @@ def test_threads_must_be_a_number(threads):
         real_nvp().log_prob(np.zeros((3, 2)), threads=threads)
 
 
-def test_a_number_that_is_not_finite_is_said_to_be_of_which_layer():
+@pytest.mark.parametrize("reversible", [False, True])
+def test_a_number_that_is_not_finite_is_said_to_be_of_which_layer(reversible):
     rng = np.random.default_rng(0)
     maf = nfedu.MaskedAutoregressive(3, (4,), bound=None, rng=rng)
-    flow = nfedu.Flow(nfedu.StandardNormal(3), [nfedu.Rescale(3), maf])
+    flow = nfedu.Flow(nfedu.StandardNormal(3), [nfedu.Rescale(3), maf], reversible=reversible)
     maf.net.biases[-1].value[:] = -800  # α
     with pytest.raises(nfedu.arrays.NonFiniteError, match="layer 1: MaskedAutoregressive"):
         flow.log_prob(np.ones((2, 3)))
+    with pytest.raises(nfedu.arrays.NonFiniteError, match="layer 1: MaskedAutoregressive"):
+        flow.nll(np.ones((2, 3)))

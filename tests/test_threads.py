@@ -16,6 +16,12 @@ def flow_of(layers=4, n=3, width=8, reversible=False):
     return nfedu.Flow(nfedu.StandardNormal(n), made, reversible=reversible)
 
 
+def with_act_norm():
+    rng = np.random.default_rng(0)
+    layers = [nfedu.AffineCoupling(3, (8,), activation="tanh", rng=rng), nfedu.ActNorm(3)]
+    return nfedu.Flow(nfedu.StandardNormal(3), layers)
+
+
 DATA = np.random.default_rng(1).standard_normal((101, 3)) * [1, 2, 0.5] + 1
 
 
@@ -49,10 +55,32 @@ def test_it_trains_as_it_does_without(options):
     assert not other.reversible
 
 
-def test_a_batchs_statistics_are_not_split():
+def test_it_is_asked_for_in_fit(monkeypatch):
+    seen, nll = [], Team.nll
+    monkeypatch.setattr(
+        Team, "nll", lambda self, x: seen.append((len(self.members), self.flow.reversible)) or nll(self, x)
+    )
+    nfedu.fit(flow_of(), DATA, rng=np.random.default_rng(0), epochs=1, threads=3, reversible=True, progress=False)
+    assert set(seen) == {(3, True)}
+
+
+def test_normalization_by_what_all_rows_showed():
+    plain, other = with_act_norm(), with_act_norm()
+    for flow, threads in ((plain, 1), (other, 2)):
+        nfedu.fit(flow, DATA, rng=np.random.default_rng(0), epochs=3, batch_size=50, threads=threads, progress=False)
+    np.testing.assert_allclose(other.theta, plain.theta, rtol=0, atol=1e-9)
+
+
+def test_a_batchs_statistics_are_not_split_and_a_refusal_changes_nothing(tmp_path):
     flow = nfedu.Flow(nfedu.StandardNormal(3), [nfedu.BatchNorm(3)])
+    theta, mean = flow.theta.copy(), np.array(flow.bijection.bijections[0].mean)
+    options = {"threads": 2, "reversible": True, "checkpoint": tmp_path / "run.npz", "progress": False}
     with pytest.raises(ValueError, match="threads = 2, expected 1"):
-        nfedu.fit(flow, DATA, rng=np.random.default_rng(0), epochs=1, threads=2, progress=False)
+        nfedu.fit(flow, DATA, rng=np.random.default_rng(0), epochs=1, **options)
+    assert not flow.reversible
+    assert not (tmp_path / "run.npz").exists()
+    np.testing.assert_array_equal(flow.theta, theta)
+    np.testing.assert_array_equal(flow.bijection.bijections[0].mean, mean)
 
 
 def test_reversible_is_an_option_of_a_flow_that_can_be_set_and_is_saved(tmp_path):

@@ -88,7 +88,14 @@ class Chain(Bijection):
 
     def steps(self, direction: str) -> list[tuple[str, Callable[[Array], Mapped]]]:
         """Return the layers' maps, each with its name, in the order in which that direction meets them."""
-        steps = [(f"layer {m}", getattr(layer, direction)) for m, layer in enumerate(self.bijections)]
+        steps: list[tuple[str, Callable[[Array], Mapped]]] = []
+        for m, layer in enumerate(self.bijections):
+            if type(layer) is Chain:  # its layers are ours, so that nothing is kept of them either
+                inner = layer.steps(direction)
+                inner = inner if direction == "z_to_x" else inner[::-1]
+                steps += [(f"layer {m}.{name.removeprefix('layer ')}", step) for name, step in inner]
+            else:
+                steps.append((f"layer {m}", getattr(layer, direction)))
         return steps if direction == "z_to_x" else steps[::-1]
 
     def values(self, direction: str, y: Array) -> tuple[Array, Array]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from nfedu.arrays import Array, as_batch
-from nfedu.bijections.base import Bijection, Chain, Mapped
-
-Step = Callable[[Array], Mapped]
+from nfedu.arrays import Array, NonFiniteError, as_batch
+from nfedu.bijections.base import Bijection, Chain, Mapped, take
 
 
 class Reversible(Chain):
@@ -28,28 +26,29 @@ class Reversible(Chain):
 
     def z_to_x(self, z: Array) -> Mapped:
         """Go through the layers from z to x."""
-        steps: list[tuple[Step, Step]] = [(layer.z_to_x, layer.x_to_z) for layer in self.bijections]
-        return self._compose(steps, as_batch(z, self.n, self, "z"))
+        return self._compose("z_to_x", "x_to_z", as_batch(z, self.n, self, "z"))
 
     def x_to_z(self, x: Array) -> Mapped:
         """Go through the layers from x to z: the last one is undone first."""
-        steps: list[tuple[Step, Step]] = [(layer.x_to_z, layer.z_to_x) for layer in reversed(self.bijections)]
-        return self._compose(steps, as_batch(x, self.n, self, "x"))
+        return self._compose("x_to_z", "z_to_x", as_batch(x, self.n, self, "x"))
 
-    def _compose(self, steps: list[tuple[Step, Step]], first: Array) -> Mapped:
+    def _compose(self, direction: str, other: str, first: Array) -> Mapped:
+        steps, undoing = self.steps(direction), self.steps(other)
         last, log_dets = first, []
-        for step, _ in steps:
-            last, log_det, _ = step(last)  # the closure is dropped, and what it holds with it
+        for step in steps:
+            last, log_det, _ = take(step, last)  # the closure is dropped, and what it holds with it
             log_dets.append(log_det)
 
         def backward(g_y: Array, g_log_det: Array) -> Array:
             y = last
-            for (step, undo), log_det in zip(reversed(steps), reversed(log_dets), strict=True):
+            for step, undo, log_det in zip(reversed(steps), undoing, reversed(log_dets), strict=True):
                 try:
-                    y = undo(y)[0]
+                    y = take(undo, y)[0]
+                except NonFiniteError as error:
+                    raise NonFiniteError(f"Reversible: a layer's input cannot be rebuilt: {error}") from error
                 except ValueError as error:
                     raise ValueError(f"Reversible: a layer's input cannot be rebuilt, use Chain: {error}") from error
-                _, rebuilt, backward_m = step(y)
+                _, rebuilt, backward_m = take(step, y)
                 self._check(rebuilt, log_det, "a layer's log-det at its rebuilt input", 1.0)
                 g_y = backward_m(g_y, g_log_det)
             self._check(y, first, "the rebuilt input", 0.0)

@@ -13,10 +13,9 @@ import numpy as np
 from nfedu.arrays import Array, NonFiniteError, as_batch, as_generator
 from nfedu.bijections.normalization import in_mode, normalizations
 from nfedu.flow import Flow
-from nfedu.threads import as_threads
 from nfedu.training.checkpoint import History, Run
 from nfedu.training.optimizers import Optimizer, annealed, as_optimizer
-from nfedu.training.team import Team
+from nfedu.training.team import Team, check_threads
 
 Transform = Callable[[Array, np.random.Generator], Array]
 
@@ -81,7 +80,7 @@ def fit(
         if not right:
             raise ValueError(f"fit: {name} = {value}, expected a number {words}")
     as_generator(rng, "fit")
-    as_threads(threads, "fit")
+    check_threads(flow, threads)
     optimizer = as_optimizer(optimizer, "fit")
     matrices = [p for p in flow.parameters().values() if p.value.ndim > 1] if weight_decay else []
     settings = {"batch_size": batch_size, "average": average, "weight_decay": weight_decay, "anneal": anneal}
@@ -98,14 +97,15 @@ def fit(
         flow.observe(seen)
     elif checkpoint is not None:
         run.save(checkpoint)  # before the first epoch: one that cannot be written is refused now
-    was_reversible, flow.reversible = flow.reversible, reversible or flow.reversible
-    team = flow if threads == 1 else Team(flow, threads)
     history, mean, best = run.history, run.mean, run.best  # mean: θ̄; best: the θ̄ or θ to keep
     first, start, rate = len(history.train), perf_counter() - history.seconds, optimizer.learning_rate
     batches = -(-len(x) // batch_size)
     hidden = None if progress else True  # None: hidden unless this is a terminal
     bar = tqdm(range(first, epochs), initial=first, total=epochs, disable=hidden, desc="fit", leave=False)
+    was_reversible = flow.reversible
     try:
+        flow.reversible = reversible or was_reversible
+        team = flow if threads == 1 else Team(flow, threads)
         for epoch in bar:
             if epoch > 0 and (epoch - 1 - history.best_epoch >= patience or history.seconds > seconds):
                 break

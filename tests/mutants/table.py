@@ -137,7 +137,11 @@ AUTOREGRESSIVE: Table = {
         ("self.log_scale.at(i, out[1])", "self.log_scale.at(i, out[0])", "map: α from μ"),
         ("* z[i] + out[0]", "* z[i] - out[0]", "map: the shift's sign"),
         ("np.exp(alpha[i]) * z[i] + out[0]", "np.exp(alpha[i]) * (z[i] + out[0])", "map: shifts, then scales"),
-        ("activations(np.ascontiguousarray(x.T))", "activations(np.ascontiguousarray(z.T))", "gradients: units at z"),
+        (
+            "activations(np.ascontiguousarray(x.T), W)",
+            "activations(np.ascontiguousarray(z.T), W)",
+            "gradients: units at z",
+        ),
         ("[:, 1::2]", "[:, 0::2]", "gradient of r: the derivative of tanh at μ"),
         ("np.exp(alpha)\n", "np.exp(-alpha)\n", "gradients: by e^−α"),
         ("g_xi * s[i]", "g_xi", "gradient of z: without e^α"),

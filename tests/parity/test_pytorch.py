@@ -1,7 +1,7 @@
 """Parity: our layers with the weights of PyTorch libraries' give the same log-densities, samples and gradients in θ.
 
-Needs the extra "peers". Everything in float64. The libraries' own layers, couplings and masked networks are asked; what
-bounds their scales, each in another way, is exchanged for exp(α), which all of them offer or let one put in.
+Needs the extra "peers". Everything in float64. The libraries' own couplings are asked; what bounds nflows' scales, in
+another way than ours, is exchanged for exp(α).
 """
 
 import numpy as np

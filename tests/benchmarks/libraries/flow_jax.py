@@ -1,5 +1,7 @@
 """FlowJAX, compiled."""
 
+from functools import partial
+
 import equinox
 import jax
 import optax
@@ -27,8 +29,8 @@ def build(work, rng):
     adam = optax.adam(1e-3)
     state = [params, adam.init(params)]
 
-    @jax.jit
-    def step(params, opt):
+    @partial(jax.jit, donate_argnums=(0, 1))
+    def step(params, opt, x):
         def loss(params):
             return -unwrap(equinox.combine(params, static)).log_prob(x).mean()
 
@@ -37,7 +39,7 @@ def build(work, rng):
         return value, optax.apply_updates(params, updates), opt
 
     def run():
-        value, *state[:] = step(*state)
+        value, *state[:] = step(*state, x)
         value.block_until_ready()
         jax.block_until_ready(state)
 

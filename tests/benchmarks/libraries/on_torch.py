@@ -9,7 +9,7 @@ def runner(work, rng, parameters, log_prob, sample):
         return without_gradients(lambda: log_prob(x))
     if work.task == "sample":
         return without_gradients(lambda: sample(work.batch))
-    adam = torch.optim.Adam(parameters)
+    adam = torch.optim.Adam(parameters, fused=True)
 
     def step():
         adam.zero_grad()

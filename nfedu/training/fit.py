@@ -58,7 +58,7 @@ def fit(
     - ActNorm and BatchNorm are shown `x` once before the start. BatchNorm uses each batch's statistics in training, and
       those of all of `x`, at the θ in question, for validation and at the end.
     - `threads`: a batch's rows are split over so many, each with one BLAS thread where `threadpoolctl` is installed. It
-      pays for batches of a thousand rows, or of a few hundred units a layer.
+      pays for batches of a thousand rows, and costs at 256.
     - `reversible`: memory that does not grow with depth, for more time; see `Flow`.
     - `checkpoint`: a file that is written after each epoch. If it is there at the start, training goes on from it, and
       ends exactly where it would have ended; asked for with other data or settings it is refused.

@@ -31,6 +31,16 @@ LIBRARIES = {
     "products": ("products", "numpy"),
 }
 SECONDS = 1.0  # of calls in a round
+PAGE = """# Benchmarks
+
+Written by `python tests/benchmarks/peers.py --out lessons/BENCHMARKS.md`, in one run on one machine (extra `peers`).
+A cell is the median over the rounds of a round's median, in milliseconds; the last column is the fastest other library's
+time over ours, with its spread over the rounds: above 1 we are ahead. A step is loss, gradient and Adam, in float32.
+"products" are the dense matrix products of a step alone, by NumPy. `log_prob` is called with as many threads as there are
+cores. PyTorch's libraries run as they are written, with PyTorch's fused Adam; FlowJAX is compiled.
+
+{table}
+"""
 
 
 @dataclass(frozen=True)
@@ -125,6 +135,7 @@ def main():
     parser.add_argument("--serve", choices=LIBRARIES, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--out", type=Path, help="a Markdown page to write the table to, as lessons/BENCHMARKS.md")
     parser.add_argument("--only", default="", help="works whose name holds this")
     parser.add_argument("--libraries", nargs="+", choices=LIBRARIES, default=list(LIBRARIES))
     options = parser.parse_args()
@@ -132,14 +143,20 @@ def main():
         return serve(options.serve)
     works = [work for work in WORKS if options.only in str(work)]
     versions = {library: version(LIBRARIES[library][1]) for library in options.libraries}
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, {options.threads} threads; Python {platform.python_version()}"
-    )
-    print(", ".join(f"{library} ({LIBRARIES[library][1]} {number})" for library, number in versions.items()))
-    print("| work: (n, layers, hidden), rows; ms | " + " | ".join(options.libraries) + " | fastest / ours |")
-    print("|---" * (len(options.libraries) + 2) + "|")
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, {options.threads} threads"
+    lines = [
+        f"{machine}; Python {platform.python_version()}; "
+        + ", ".join(f"{library} ({LIBRARIES[library][1]} {number})" for library, number in versions.items()),
+        "",
+        "| work: (n, layers, hidden), rows; ms | " + " | ".join(options.libraries) + " | fastest / ours |",
+        "|---" * (len(options.libraries) + 2) + "|",
+    ]
+    print("\n".join(lines), flush=True)
     for work, times in measure(works, options.libraries, options.rounds, options.threads):
-        print(row_of(work, times), flush=True)
+        lines.append(row_of(work, times))
+        print(lines[-1], flush=True)
+    if options.out:
+        options.out.write_text(PAGE.format(table="\n".join(lines)))
     return None
 
 

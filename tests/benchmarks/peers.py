@@ -36,8 +36,8 @@ PAGE = """# Benchmarks
 Written by `python tests/benchmarks/peers.py --out lessons/BENCHMARKS.md`, in one run on one machine (extra `peers`).
 A cell is the median over the rounds of a round's median, in milliseconds; the last column is the fastest other
 library's time over ours, with its spread over the rounds: above 1 we are ahead. A step is loss, gradient and Adam, in
-float32. "products" are the dense matrix products of a step alone, by NumPy. Our `log_prob` is called with as many threads
-as there are cores. PyTorch's libraries run as they are written, with PyTorch's fused Adam; FlowJAX is compiled.
+float32. "products" are the dense matrix products of a step alone, by NumPy. Our `log_prob` is called with as many
+threads as there are cores. PyTorch's libraries run as they are written, with PyTorch's fused Adam; FlowJAX is compiled.
 
 {table}
 """

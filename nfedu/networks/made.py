@@ -113,8 +113,9 @@ class MADE:
 
     def transposed(self, g: Array, W: list[Array], layer: int) -> Array:
         """Return g (W ∘ mask)ᵀ."""
-        g_h = np.zeros((len(g), len(W[layer])), np.result_type(g, W[layer]))
-        for units, depth in self.blocks[layer]:
+        *others, (deepest, _) = self.blocks[layer]
+        g_h = product(g[:, deepest], W[layer][:, deepest].T)
+        for units, depth in others:
             g_h[:, :depth] += product(g[:, units], W[layer][:depth, units].T)
         return g_h
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from nfedu.checks.subject import Subject
 
 PROJECTIONS = 3
 ENTRIES = 400  # of a parameter whose gradient is wrong, looked at one by one
+FEWEST, SECONDS = 36, 1.5  # but no fewer, and for no longer
 CALLS = 160  # of backward with unit vectors, to see how
 
 
@@ -67,7 +69,11 @@ def check_parameters(
         failure = {}
         if wrong(numbers):
             ok = False
-            block = block_around(halves.wrong_entry(packed, derivative, rng), subject.parameters[name].value.shape)
+            start = time.process_time()
+            entry = halves.wrong_entry(packed, derivative, rng)
+            one = (time.process_time() - start) / max(1, packed.size.bit_length())  # seconds for a derivative
+            most = int(np.clip(SECONDS / max(one, 1e-6), FEWEST, ENTRIES))
+            block = block_around(entry, subject.parameters[name].value.shape, most)
             entries = entry_by_entry(halves, name, derivative, block, rng)
             cause, words, detail = name_it(entries, block, len(y))
             if cause == "factor" and halves.added_twice(name):
@@ -218,11 +224,11 @@ class Packed:
         return derivative
 
 
-def block_around(entry: int, shape: tuple[int, ...]) -> list[Array]:
-    """Return for each axis of a parameter the indices to look at, at most ENTRIES in all, `entry`'s among them."""
+def block_around(entry: int, shape: tuple[int, ...], most: int) -> list[Array]:
+    """Return for each axis of a parameter the indices to look at, at most `most` in all, `entry`'s among them."""
     block = [np.arange(length) for length in shape]
     place = np.unravel_index(entry, shape) if shape else ()
-    while np.prod([len(axis) for axis in block], initial=1) > ENTRIES:
+    while np.prod([len(axis) for axis in block], initial=1) > most:
         longest = max(range(len(block)), key=lambda a: len(block[a]))
         axis, half = block[longest], max(1, len(block[longest]) // 2)
         block[longest] = axis[:half] if place[longest] in axis[:half] else axis[half:]

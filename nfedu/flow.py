@@ -29,7 +29,7 @@ class Flow:
     `bijections` are given in the order in which z meets them on its way to x; one bijection or several. All their
     parameters are moved into `theta`, their gradients into `grad` (flat vectors): a layer belongs to one flow only.
     `reversible`: backpropagation rebuilds each layer's input instead of keeping it, so that memory does not grow with
-    depth; for a third more time. May be set at any time. See `Reversible`, which refuses a flow that loses digits.
+    depth, for more time. May be set at any time. See `Reversible`, which refuses a flow that loses digits.
     A flow has the methods of a distribution (`log_prob`, `sample`, `score`) and those of a bijection.
     """
 

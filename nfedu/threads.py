@@ -16,6 +16,8 @@ from contextvars import copy_context
 from functools import cache
 from typing import Any, TypeVar
 
+from nfedu.arrays import is_whole
+
 _lock, _limits = threading.Lock(), list[Any]()
 
 Job = TypeVar("Job")
@@ -24,9 +26,9 @@ Result = TypeVar("Result")
 
 def as_threads(threads: Any, owner: str) -> int:
     """Return a number of threads ≥ 1, or raise ValueError."""
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+    if not is_whole(threads, 1):
         raise ValueError(f"{owner}: threads = {threads!r}, expected an integer ≥ 1")
-    return threads
+    return int(threads)
 
 
 def over_threads(f: Callable[[Job], Result], jobs: Iterable[Job], threads: int) -> list[Result]:

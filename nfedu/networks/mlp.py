@@ -12,7 +12,8 @@ from nfedu.parameters import Parameter
 
 # Each activation φ, and its derivative written as a function of the *output* h = φ(a), so that a is not kept.
 ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
-    "relu": (lambda a: np.maximum(a, np.zeros(a.shape[-1], a.dtype), out=a), lambda h: h.real > 0),  # a row: see below
+    # a row of zeros: with the number 0 NumPy takes more than twice as long
+    "relu": (lambda a: np.maximum(a, np.zeros(a.shape[-1], a.dtype), out=a), lambda h: h.real > 0),
     "tanh": (lambda a: np.tanh(a, out=a), lambda h: 1 - h**2),
     "softplus": (softplus, lambda h: -np.expm1(-h)),  # φ' = σ(a) = 1 − e⁻ʰ
 }

@@ -257,10 +257,14 @@ def check_density(report: Report, flow: Flow, proposal: Proposal | None, rng: np
         report.leave_out("the flow's density: its layers lose digits, or refuse what they made, at too many points")
         return
     x = np.concatenate([flow.sample(COUNT // 40, rng) for _ in range(8)])
-    where = place(flow, "log_prob")
+    where = place(flow, "sample")
+    if type(flow).sample is not Flow.sample:
+        pushed = np.concatenate([flow.bijection.z_to_x(flow.base.sample(COUNT // 40, rng))[0] for _ in range(8)])
+        ones = np.ones(len(pushed))
+        check_shares(report, "flow", x, pushed, ones, "direction", where, rng, "z_to_x of the base's")
     points, weights = points[inside], weights[inside] * share
-    if check_normalized(report, "flow", weights, "direction", where):
-        check_shares(report, "flow", x, points, weights, "direction", place(flow, "sample"), rng)
+    if check_normalized(report, "flow", weights, "direction", place(flow, "log_prob")):
+        check_shares(report, "flow", x, points, weights, "direction", where, rng)
 
 
 def comes_back(report: Report, flow: Flow, rng: np.random.Generator) -> bool:

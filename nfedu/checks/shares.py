@@ -112,8 +112,12 @@ def check_shares(
     cause: str,
     where: str,
     rng: np.random.Generator,
+    law: str = "log_prob",
 ) -> None:
-    """Add: the share of samples in half-spaces and balls is the density's integral over them, as −log of a p-value."""
+    """Add: the samples' shares in half-spaces and balls are those of weighted `points`, as −log of a p-value.
+
+    `law` is what the points are weighted for, as a report calls it.
+    """
     from scipy.special import log_ndtr
 
     third = len(samples) // 3
@@ -141,10 +145,8 @@ def check_shares(
             z = abs(share - part.mean()) / np.sqrt(variance)
             if z > worst:
                 kind = "half-space" if j < directions.shape[1] else "ball"
-                worst, what = z, f"a {kind} has {share:.2%} of the samples, {part.mean():.2%} of the density"
+                worst, what = z, f"a {kind} has {share:.2%} of the samples, {part.mean():.2%} of {law}"
     log_p = float(min(0.0, np.log(2 * edges.size) + log_ndtr(-worst)))
-    words = (
-        f"{what}: |z| = {worst:.1f}, the largest of {edges.size}; sample and log_prob describe different distributions"
-    )
-    quantity = f"{name}: samples against density in {edges.size} sets, p = {np.exp(log_p):.2g}"
+    words = f"{what}: |z| = {worst:.1f}, the largest of {edges.size}; sample and {law} describe different distributions"
+    quantity = f"{name}: samples against {law} in {edges.size} sets, p = {np.exp(log_p):.2g}"
     report.add(6, quantity, abs(log_p), -np.log(P_VALUE), cause, words, where=where)

@@ -44,6 +44,16 @@ def as_batch(x: Any, n: int, owner: object, letter: str = "x") -> Array:
     return x
 
 
+def over_rows(a: Array) -> Array:
+    """Return the sum over the rows of `a`, as a product: a few hundred rows NumPy's own sum takes thrice as long for."""
+    return np.ones(len(a), a.dtype) @ a
+
+
+def over_columns(a: Array) -> Array:
+    """Return each row's sum, (N,), likewise."""
+    return a @ np.ones(a.shape[1], a.dtype)
+
+
 def is_whole(number: Any, least: int) -> bool:
     """Return whether `number` is an integer ≥ `least`; True and False are none."""
     return isinstance(number, int | np.integer) and not isinstance(number, bool) and bool(number >= least)

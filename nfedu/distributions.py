@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from nfedu.analytic import log_sum_exp, softplus
-from nfedu.arrays import Array, as_batch, as_count, as_dimension
+from nfedu.arrays import Array, as_batch, as_count, as_dimension, over_columns
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -39,7 +39,7 @@ class StandardNormal:
     def log_prob(self, z: Array) -> Array:
         """Return log p(z) for each row, (N,)."""
         z = as_batch(z, self.n, self, "z")
-        return -0.5 * (z * z).sum(axis=1) - 0.5 * self.n * LOG_2PI
+        return -0.5 * over_columns(z * z) - 0.5 * self.n * LOG_2PI
 
     def sample(self, count: int, rng: np.random.Generator) -> Array:
         """Draw `count` points, (count, n)."""

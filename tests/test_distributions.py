@@ -50,7 +50,7 @@ def test_samples_fall_where_the_density_says(case):
     report = Report("samples")
     check_base(report, distribution, np.random.default_rng(2))
     report.raise_if_failed()
-    assert any("samples against density" in check.quantity for check in report.checks)
+    assert any("samples against log_prob" in check.quantity for check in report.checks)
 
 
 def test_logistic_tails_do_not_overflow():

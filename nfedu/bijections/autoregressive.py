@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nfedu.arrays import Array, NonFiniteError, as_batch, as_dimension, as_widths
+from nfedu.arrays import Array, NonFiniteError, as_batch, as_dimension, as_widths, over_columns
 from nfedu.bijections.base import Bijection, Inverse, Mapped
 from nfedu.bijections.log_scale import LogScale
 from nfedu.bijections.permutations import as_permutation
@@ -63,7 +63,7 @@ class MaskedAutoregressive(Bijection):
         x = as_batch(x, self.n, self, "x")[:, self.order]
         out, net_backward = self.net(x)
         mu, r = out[:, :, 0], out[:, :, 1]
-        alpha, slope = self.log_scale(r)
+        alpha, r_backward = self.log_scale(r)
         with np.errstate(over="ignore", invalid="ignore"):
             s = np.exp(-alpha)
             z = (x - mu) * s  # N18
@@ -73,11 +73,10 @@ class MaskedAutoregressive(Bijection):
             g_z = g_z[:, self.order]
             g_x = g_z * s
             g_alpha = -g_z * z - g_log_det[:, None]
-            self.log_scale.accumulate(r, g_alpha)
-            g_x = g_x + net_backward(np.stack((-g_x, g_alpha * slope), axis=2))
+            g_x = g_x + net_backward(np.stack((-g_x, r_backward(g_alpha)), axis=2))
             return g_x[:, self.place]
 
-        return z[:, self.place], -alpha.sum(axis=1), backward
+        return z[:, self.place], -over_columns(alpha), backward
 
     def z_to_x(self, z: Array) -> Mapped:
         """Make one coordinate after the other: each needs those before it."""
@@ -87,7 +86,7 @@ class MaskedAutoregressive(Bijection):
         alpha = np.empty_like(z)
 
         def emit(i: int, out: Array) -> Array:
-            alpha[i] = self.log_scale.at(i, out[1])
+            alpha[i] = self.log_scale(out[1], i)[0]
             return np.exp(alpha[i]) * z[i] + out[0]  # N18
 
         with np.errstate(over="ignore", invalid="ignore"):
@@ -98,30 +97,28 @@ class MaskedAutoregressive(Bijection):
             W = self.net.masked()
             h = self.net.activations(np.ascontiguousarray(x.T), W)
             r = self.net.linear(h[-1], W, len(h) - 1)[:, 1::2]
-            slope, s = self.log_scale(r)[1].T, np.exp(alpha)
-            g_alpha, g_z = np.empty_like(z), np.empty_like(z)
+            s, g_z = np.exp(alpha), np.empty_like(z)
 
             def turn(i: int, g_xi: Array) -> tuple[Array, Array]:
                 g_z[i] = g_xi * s[i]
-                g_alpha[i] = g_z[i] * z[i] + g_log_det
-                return g_xi, g_alpha[i] * slope[i]  # of μ_i and of r_i
+                _, r_backward = self.log_scale(r[:, i], i)
+                return g_xi, r_backward(g_z[i] * z[i] + g_log_det)  # of μ_i and of r_i
 
             propagate_back(self.net, h, g_x[:, self.order].T, turn)
-            self.log_scale.accumulate(r, g_alpha.T)
             return g_z.T[:, self.place]
 
         return x.T[:, self.place], alpha.sum(axis=0), backward
 
     def check(self, out: Array, alpha: Array) -> None:
         """Raise NonFiniteError when a coordinate, (N, n) in the layer's order, has become infinite or NaN."""
-        wrong = np.flatnonzero(~(np.isfinite(out) & np.isfinite(alpha)).all(axis=0))
-        if wrong.size:
-            i = int(wrong[0])
-            raise NonFiniteError(
-                f"{type(self).__name__}: coordinate {self.order[i]}, step {i + 1} of {self.n}, is not finite; its "
-                f"log-scales reach {np.nanmax(abs(alpha[:, i]), initial=0):.3g}: give the layer a smaller `bound`, or "
-                "look at the layer before it"
-            )
+        if np.isfinite(out).all() and np.isfinite(alpha).all():
+            return
+        i = int(np.flatnonzero(~(np.isfinite(out) & np.isfinite(alpha)).all(axis=0))[0])
+        raise NonFiniteError(
+            f"{type(self).__name__}: coordinate {self.order[i]}, step {i + 1} of {self.n}, is not finite; its "
+            f"log-scales reach {np.nanmax(abs(alpha[:, i]), initial=0):.3g}: give the layer a smaller `bound`, or "
+            "look at the layer before it"
+        )
 
     def parameters(self) -> dict[str, Parameter]:
         """Return the network's parameters, and the scale c of α if it is bounded."""

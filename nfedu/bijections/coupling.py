@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nfedu.arrays import Array, as_batch, as_dimension, as_widths
+from nfedu.arrays import Array, as_batch, as_dimension, as_widths, over_columns
 from nfedu.bijections.base import Bijection, Mapped
 from nfedu.bijections.log_scale import LogScale
 from nfedu.bijections.masks import as_mask, halves
@@ -152,7 +152,7 @@ class AffineCoupling(Coupling):
             g_alpha = g_b * scaled + g_log_det[:, None]
             return self.join(g_a + net_backward(g_b, g_alpha), g_b * s)
 
-        return self.join(z_a, scaled + mu), alpha.sum(axis=1), backward  # N14, N16
+        return self.join(z_a, scaled + mu), over_columns(alpha), backward  # N14, N16
 
     def x_to_z(self, x: Array) -> Mapped:
         """Take the shift off, then the scale: both depend on what has passed."""
@@ -168,17 +168,16 @@ class AffineCoupling(Coupling):
             g_alpha = -g_b * z_b - g_log_det[:, None]
             return self.join(g_a + net_backward(-g_xb, g_alpha), g_xb)
 
-        return self.join(x_a, z_b), -alpha.sum(axis=1), backward  # N15, N16
+        return self.join(x_a, z_b), -over_columns(alpha), backward  # N15, N16
 
     def conditions(self, y_a: Array) -> tuple[Array, Array, Callable[[Array, Array], Array]]:
         """Return μ_θ and α_θ of the part that passes, (N, b) each, and the way back from their gradients to it."""
         out, net_backward = self.net(y_a)
         mu, r = out[:, : self.n_b], out[:, self.n_b :]
-        alpha, slope = self.log_scale(r)
+        alpha, r_backward = self.log_scale(r)
 
         def backward(g_mu: Array, g_alpha: Array) -> Array:
-            self.log_scale.accumulate(r, g_alpha)
-            return net_backward(np.concatenate((g_mu, g_alpha * slope), axis=1))
+            return net_backward(np.concatenate((g_mu, r_backward(g_alpha)), axis=1))
 
         return mu, alpha, backward
 

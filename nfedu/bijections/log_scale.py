@@ -6,9 +6,12 @@ asked far from its data may answer with any α (Behrmann et al. 2021). RealNVP's
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
-from nfedu.arrays import Array, name_of
+from nfedu.arrays import Array, name_of, over_rows
 from nfedu.parameters import Parameter
 
 
@@ -20,21 +23,21 @@ class LogScale:
             raise ValueError(f"{name_of(owner)}: bound = {bound}, expected a number > 0, or None for no bound")
         self.c = None if bound is None else Parameter(np.full(size, float(bound)))
 
-    def __call__(self, r: Array) -> tuple[Array, Array]:
-        """Return α and ∂α/∂r, both (N, size)."""
+    def __call__(self, r: Array, i: Any = ...) -> tuple[Array, Callable[[Array], Array]]:
+        """Return α, and `backward`, which takes its gradient, adds that of c, and returns that of r.
+
+        All of them have the shape of `r`: (N, size), or (N,) where only coordinate `i` is meant.
+        """
         if self.c is None:
-            return r, np.ones_like(r)
-        t = np.tanh(r)
-        return self.c.value * t, self.c.value * (1 - t**2)
+            return r, lambda g_alpha: g_alpha
+        parameter, c, t = self.c, self.c.value[i], np.tanh(r)
 
-    def at(self, i: int, r: Array) -> Array:
-        """Return α_i for one coordinate's r, (N,)."""
-        return r if self.c is None else self.c.value[i] * np.tanh(r)
+        def backward(g_alpha: Array) -> Array:
+            along = g_alpha * t
+            parameter.grad[i] += over_rows(along)
+            return c * (g_alpha - along * t)  # tanh' = 1 − tanh²
 
-    def accumulate(self, r: Array, g_alpha: Array) -> None:
-        """Add the gradient of c, given that of α."""
-        if self.c is not None:
-            self.c.grad += (g_alpha * np.tanh(r)).sum(axis=0)
+        return c * t, backward
 
     def parameters(self) -> dict[str, Parameter]:
         """Return c as `scale`, if there is one."""

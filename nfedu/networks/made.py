@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from nfedu.arrays import Array, as_dimension, as_generator, as_widths
+from nfedu.arrays import Array, as_dimension, as_generator, as_widths, over_rows
 from nfedu.networks.counting import product
 from nfedu.networks.mlp import activation_named
 from nfedu.parameters import Parameter
@@ -122,7 +122,7 @@ class MADE:
     def accumulate(self, layer: int, h: Array, g: Array) -> None:
         """Add the gradients of a layer's weights and biases, given its inputs and the gradient of its outputs."""
         W, b, mask = self.weights[layer], self.biases[layer], self.masks[layer]
-        b.grad += np.ones(len(g), g.dtype) @ g
+        b.grad += over_rows(g)
         for units, depth in self.blocks[layer]:
             here = slice(depth), units
             change = product(h[:, :depth].T, g[:, units])

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from nfedu.analytic import softplus
-from nfedu.arrays import Array, as_generator, as_widths, name_of
+from nfedu.arrays import Array, as_generator, as_widths, name_of, over_rows
 from nfedu.parameters import Parameter
 
 # Each activation φ, and its derivative written as a function of the *output* h = φ(a), so that a is not kept.
@@ -71,7 +71,7 @@ class MLP:
             for layer in range(last, -1, -1):
                 W, b, h = self.weights[layer], self.biases[layer], inputs[layer]
                 W.grad += h.T @ g
-                b.grad += np.ones(len(g), g.dtype) @ g
+                b.grad += over_rows(g)
                 g = g @ W.value.T
                 if layer > 0:
                     g *= self.phi_slope(h)  # h = φ(a) came out of the layer before

@@ -105,9 +105,8 @@ class MADE:
 
     def linear(self, h: Array, W: list[Array], layer: int) -> Array:
         """Return h (W ∘ mask) + b."""
-        y = np.empty((len(h), W[layer].shape[1]), np.result_type(h, W[layer]))
-        for units, depth in self.blocks[layer]:
-            product(h[:, :depth], W[layer][:depth, units], out=y[:, units])
+        parts = [product(h[:, :depth], W[layer][:depth, units]) for units, depth in self.blocks[layer]]
+        y = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
         y += self.biases[layer].value
         return y
 

@@ -62,7 +62,7 @@ class MLP:
         inputs, y = [], x
         for layer, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
             inputs.append(y)
-            y = y @ W.value
+            y = np.dot(y, W.value)  # what @ is, which takes many times as long for a single column
             y += b.value
             if layer < last:
                 y = self.phi(y)

@@ -3,8 +3,8 @@
 Each unit has a degree: input i has i, a hidden unit the number of inputs it may see, and the outputs for coordinate i
 have i. A hidden unit of degree k sees units of degrees ≤ k, an output those of degrees < i (Germain et al. 2015,
 section 4). With units sorted by degree every mask is block triangular. A matrix product likes few and large pieces
-better than few multiply-adds, so wide layers only are cut, into blocks of columns, each multiplied down to where its
-deepest column ends.
+better than few multiply-adds, so wide layers only are cut: into blocks of columns, each multiplied down to where its
+deepest column ends, and on the way back into blocks of rows, each from where its first row begins.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ class MADE:
             spread = np.sqrt(2 / fan_in) if layer < last else output_scale / np.sqrt(fan_in)
             self.weights.append(Parameter(mask * spread * rng.standard_normal(mask.shape)))
             self.biases.append(Parameter((layer < last) * spread * rng.standard_normal(mask.shape[1])))
-            self.masks.append(mask)
-        self.blocks = [blocks_of(mask) for mask in self.masks]
+            self.masks.append(mask.astype(np.float32))  # times numbers: booleans would be converted at each call
+        self.columns, self.rows = [columns_of(mask) for mask in self.masks], [rows_of(mask) for mask in self.masks]
 
     def mask(self, layer: int) -> Array:
         """Return the mask of a layer's weights, (inputs, outputs): True where the degrees allow a connection.
@@ -105,24 +105,24 @@ class MADE:
 
     def linear(self, h: Array, W: list[Array], layer: int) -> Array:
         """Return h (W ∘ mask) + b."""
-        parts = [product(h[:, :depth], W[layer][:depth, units]) for units, depth in self.blocks[layer]]
-        y = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        y = np.empty((len(h), W[layer].shape[1]), np.result_type(h, W[layer]))
+        for units, depth in self.columns[layer]:
+            product(h[:, :depth], W[layer][:depth, units], out=y[:, units])
         y += self.biases[layer].value
         return y
 
     def transposed(self, g: Array, W: list[Array], layer: int) -> Array:
         """Return g (W ∘ mask)ᵀ."""
-        *others, (deepest, _) = self.blocks[layer]
-        g_h = product(g[:, deepest], W[layer][:, deepest].T)
-        for units, depth in others:
-            g_h[:, :depth] += product(g[:, units], W[layer][:depth, units].T)
+        g_h = np.empty((len(g), W[layer].shape[0]), np.result_type(g, W[layer]))
+        for units, first in self.rows[layer]:
+            product(g[:, first:], W[layer][units, first:].T, out=g_h[:, units])
         return g_h
 
     def accumulate(self, layer: int, h: Array, g: Array) -> None:
         """Add the gradients of a layer's weights and biases, given its inputs and the gradient of its outputs."""
         W, b, mask = self.weights[layer], self.biases[layer], self.masks[layer]
         b.grad += over_rows(g)
-        for units, depth in self.blocks[layer]:
+        for units, depth in self.columns[layer]:
             here = slice(depth), units
             change = product(h[:, :depth].T, g[:, units])
             change *= mask[here]
@@ -153,8 +153,19 @@ def hidden_degrees(
     return given
 
 
-def blocks_of(mask: Array) -> list[tuple[slice, int]]:
-    """Cut a mask whose columns are True down to some row, deeper from left to right; return (columns, deepest row)."""
-    depth = mask.sum(axis=0)
-    edges = np.linspace(0, len(depth), max(1, len(depth) // WIDTH) + 1).astype(int)
-    return [(slice(first, stop), int(depth[stop - 1])) for first, stop in pairwise(edges)]
+def columns_of(mask: Array) -> list[tuple[slice, int]]:
+    """Cut a mask into blocks of columns; return for each (columns, rows): only its first so many rows hold a True."""
+    rows = mask.sum(axis=0)
+    return [(block, int(rows[block.stop - 1])) for block in cut(len(rows))]
+
+
+def rows_of(mask: Array) -> list[tuple[slice, int]]:
+    """Cut a mask into blocks of rows; return for each (rows, column): all that is True lies from that column on."""
+    first = mask.shape[1] - mask.sum(axis=1)
+    return [(block, int(first[block.start])) for block in cut(len(first))]
+
+
+def cut(units: int) -> list[slice]:
+    """Return slices of at least WIDTH units, or one of all."""
+    edges = np.linspace(0, units, max(1, units // WIDTH) + 1).astype(int).tolist()
+    return [slice(*edge) for edge in pairwise(edges)]

@@ -8,7 +8,7 @@ import numpy as np
 
 from nfedu.arrays import Array
 
-BLOCK = 32_768  # entries treated at a time, so that the passes of an Adam step stay in the cache
+BLOCK = 65_536  # entries treated at a time, so that the passes of an Adam step stay in the cache
 
 
 class Optimizer(Protocol):

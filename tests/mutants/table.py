@@ -275,8 +275,8 @@ NETWORK: Table = {
         ),
     ],
     ("MADE.transposed", MADE): [
-        ("g_h[:, :depth] +=", "g_h[:, :depth] =", "input gradient: only the last block's"),
-        ("g_h[:, :depth] +=", "g_h[:, :depth] -=", "input gradient: sign"),
+        ("product(g[:, first:], ", "product(-g[:, first:], ", "input gradient: sign"),
+        ("g[:, first:], W[layer][units, first:].T", "g[:, units], W[layer][units, units].T", "input gradient: own block"),
     ],
     ("MADE.accumulate", MADE): [
         ("over_rows(g)", "g[0]", "gradient of biases: the first row's only"),
@@ -295,9 +295,12 @@ NETWORK: Table = {
         ),
         ("np.arange(w) % most + 1 if", "np.arange(w) % most if", "degrees from 0: units that the slow way leaves out"),
     ],
-    ("blocks_of", MADE): [
-        ("depth[stop - 1]", "depth[first]", "mask: what only some units of a block see is forgotten"),
-        ("depth[stop - 1]", "(depth[stop - 1] - 1)", "mask: the deepest unit's last input is forgotten"),
+    ("columns_of", MADE): [
+        ("rows[block.stop - 1]", "rows[block.start]", "mask: what only some units of a block see is forgotten"),
+        ("rows[block.stop - 1]", "rows[block.stop - 1] - 1", "mask: the deepest unit's last input is forgotten"),
+    ],
+    ("rows_of", MADE): [
+        ("first[block.start]", "first[block.stop - 1]", "input gradient: units that see a part of a block only"),
     ],
 }
 

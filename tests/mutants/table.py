@@ -276,7 +276,7 @@ NETWORK: Table = {
     ],
     ("MADE.transposed", MADE): [
         ("product(g[:, first:], ", "product(-g[:, first:], ", "input gradient: sign"),
-        ("g[:, first:], W[layer][units, first:].T", "g[:, units], W[layer][units, units].T", "input gradient: own block"),
+        ("g[:, first:], W[layer][units, first:]", "g[:, units], W[layer][units, units]", "input gradient: own block"),
     ],
     ("MADE.accumulate", MADE): [
         ("over_rows(g)", "g[0]", "gradient of biases: the first row's only"),

@@ -120,6 +120,13 @@ def measure(works, libraries, rounds, threads):
         yield work, times
 
 
+def kernels():
+    """Return which of its kernels NumPy's BLAS has chosen for this processor: a factor of two lies between them."""
+    from threadpoolctl import threadpool_info
+
+    return ", ".join(f"{info['internal_api']} {info['architecture']}" for info in threadpool_info())
+
+
 def row_of(work, times):
     """Return a row of the table: milliseconds, and the ratio with its spread over the rounds."""
     peers = [library for library in times if library not in ("nfedu", "products") and times[library]]
@@ -143,7 +150,7 @@ def main():
         return serve(options.serve)
     works = [work for work in WORKS if options.only in str(work)]
     versions = {library: version(LIBRARIES[library][1]) for library in options.libraries}
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, {options.threads} threads"
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, {options.threads} threads, NumPy's products by {kernels()}"
     lines = [
         f"{machine}; Python {platform.python_version()}; "
         + ", ".join(f"{library} ({LIBRARIES[library][1]} {number})" for library, number in versions.items()),

@@ -29,15 +29,18 @@ def nice(rng):
 
 
 def products_of_nice(flow, rng):
-    """Return a function that does the products of all couplings' conditioners, and nothing else."""
-    sizes = [N_DIM // 2, *HIDDEN, N_DIM // 2]
-    h = [random(rng, BATCH, size) for size in sizes]
-    nets = [[random(rng, *shape) for shape in pairwise(sizes)] for _ in range(COUPLINGS)]
+    return dense_products([N_DIM // 2, *HIDDEN, N_DIM // 2], COUPLINGS, BATCH, rng)
+
+
+def dense_products(sizes, networks, batch, rng):
+    """Return a function that does the products of so many dense networks of these widths, and nothing else."""
+    h = [random(rng, batch, size) for size in sizes]
+    nets = [[random(rng, *shape) for shape in pairwise(sizes)] for _ in range(networks)]
 
     def run():
         for weights in nets:
             for i, W in enumerate(weights):
-                _ = h[i] @ W
+                _ = np.dot(h[i], W)
                 _ = h[i].T @ h[i + 1]
                 _ = h[i + 1] @ W.T
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 import nfedu
+from tests.parity.comparison import compare_with_torch, peer, spread_out
 
-torch = pytest.importorskip("torch", reason="needs the extra: pip install -e '.[peers]'")
+torch = peer("torch")
 torch.set_default_dtype(torch.float64)
-N, HIDDEN, LAYERS = 20, 12, 3
+HIDDEN, LAYERS = 12, 3
 
 
 def swap(n):
@@ -19,53 +20,23 @@ def swap(n):
     return nfedu.Permute(np.roll(np.arange(n), -(n // 2)))
 
 
-def take_linear(W, b, linear, columns=slice(None)):
-    """Copy a linear layer's weights into ours; `columns` is the order in which we have its outputs."""
-    W.value[...] = linear.weight.detach().numpy().T[:, columns]
-    b.value[...] = linear.bias.detach().numpy()[columns]
+def parameters_of(module):
+    linears = [m for m in module.modules() if isinstance(m, torch.nn.Linear)]
+    return [p for linear in linears for p in (linear.weight, linear.bias)]
 
 
-def given_of(linear, columns=slice(None)):
-    """The gradients of a linear layer's weights and biases, in our order."""
-    return linear.weight.grad.numpy().T[:, columns], linear.bias.grad.numpy()[columns]
-
-
-def compare(flow, pairs, log_prob, from_latents):
-    """Hold log-densities, images of latents and all gradients in θ against theirs."""
-    rng = np.random.default_rng(1)
-    x, z = rng.standard_normal((2, N, flow.n))
-    theirs = log_prob(torch.as_tensor(x))
-    np.testing.assert_allclose(flow.log_prob(x), theirs.detach().numpy(), rtol=0, atol=1e-10)
-    np.testing.assert_allclose(flow.z_to_x(z)[0], from_latents(torch.as_tensor(z)).detach().numpy(), rtol=0, atol=1e-10)
-    (-theirs.mean()).backward()
-    flow.nll(x)
-    for net, linears, columns in pairs:
-        for k, linear in enumerate(linears):
-            order = columns if k == len(linears) - 1 else slice(None)
-            for ours, expected in zip((net.weights[k], net.biases[k]), given_of(linear, order), strict=True):
-                np.testing.assert_allclose(ours.grad, expected, rtol=0, atol=1e-10)
-
-
-def take(net, linears, columns):
-    for k, linear in enumerate(linears):
-        take_linear(net.weights[k], net.biases[k], linear, columns if k == len(linears) - 1 else slice(None))
-
-
-def linears_of(module):
-    return [m for m in module.modules() if isinstance(m, torch.nn.Linear)]
-
-
-def spread_out(parameters):
-    """Weights as large as a trained network's: theirs start at 0 or near it."""
-    torch.manual_seed(0)
-    with torch.no_grad():
-        for p in parameters:
-            p.copy_(0.2 * torch.randn_like(p))
+def mlp_correspondence(net, columns=slice(None)):
+    """Theirs has weights (outputs, inputs); `columns` is the order in which we have the last layer's outputs."""
+    pairs = []
+    for W, b in zip(net.weights, net.biases, strict=True):
+        here = columns if b is net.biases[-1] else slice(None)
+        pairs += [(W, lambda array, here=here: array[here].T), (b, lambda array, here=here: array[here])]
+    return pairs
 
 
 @pytest.mark.parametrize("n", [2, 4, 6])
 def test_normflows_real_nvp(n):
-    normflows = pytest.importorskip("normflows", reason="needs the extra: pip install -e '.[peers]'")
+    normflows = peer("normflows")
     half, theirs = n // 2, []
     for _ in range(LAYERS):
         net = normflows.nets.MLP([half, HIDDEN, HIDDEN, 2 * half])
@@ -73,19 +44,18 @@ def test_normflows_real_nvp(n):
     flow_t = normflows.NormalizingFlow(normflows.distributions.DiagGaussian(n, trainable=False), theirs)
     spread_out(flow_t.parameters())
     columns = np.r_[0 : 2 * half : 2, 1 : 2 * half : 2]  # theirs: shift and scale in turn
-    ours, pairs = [], []
-    for block in theirs[::2]:
+    ours, correspondence = [], []
+    for _ in range(LAYERS):
         layer = nfedu.AffineCoupling(n, (HIDDEN, HIDDEN), bound=None, rng=np.random.default_rng(0))
-        take(layer.net, linears_of(block), columns)
         ours += [layer, swap(n)]
-        pairs.append((layer.net, linears_of(block), columns))
+        correspondence += mlp_correspondence(layer.net, columns)
     flow = nfedu.Flow(nfedu.StandardNormal(n), ours)
-    compare(flow, pairs, flow_t.log_prob, lambda z: flow_t.forward(z))
+    compare_with_torch(flow, correspondence, parameters_of(flow_t), flow_t.log_prob, flow_t.forward)
 
 
 @pytest.mark.parametrize("n", [2, 5])
 def test_nflows_real_nvp(n):
-    pytest.importorskip("nflows", reason="needs the extra: pip install -e '.[peers]'")
+    peer("nflows")
     from nflows.nn.nets import MLP
     from nflows.transforms import AffineCouplingTransform, CompositeTransform
 
@@ -98,16 +68,15 @@ def test_nflows_real_nvp(n):
         def forward(self, inputs, context=None):
             return super().forward(inputs)
 
-    layers, ours, pairs = [], [], []
+    layers, ours, correspondence = [], [], []
     for m in range(LAYERS):
         passes = np.arange(n) < n // 2 if m % 2 == 0 else np.arange(n) >= n // 2
         theirs = Exponential(torch.as_tensor(~passes).int(), lambda i, o: Net([i], [o], [HIDDEN, HIDDEN]))
         spread_out(theirs.parameters())
         layer = nfedu.AffineCoupling(n, (HIDDEN, HIDDEN), mask=passes, bound=None, rng=np.random.default_rng(0))
-        take(layer.net, linears_of(theirs), slice(None))
         layers.append(theirs)
         ours.append(layer)
-        pairs.append((layer.net, linears_of(theirs), slice(None)))
+        correspondence += mlp_correspondence(layer.net)
     to_z = CompositeTransform(layers[::-1])  # the last layer is undone first
     flow = nfedu.Flow(nfedu.StandardNormal(n), ours)
 
@@ -115,4 +84,5 @@ def test_nflows_real_nvp(n):
         z, log_det = to_z(x)
         return torch.distributions.Normal(0.0, 1.0).log_prob(z).sum(dim=1) + log_det
 
-    compare(flow, pairs, log_prob, lambda z: to_z.inverse(z)[0])
+    theirs = [p for layer in layers for p in parameters_of(layer)]
+    compare_with_torch(flow, correspondence, theirs, log_prob, lambda z: to_z.inverse(z)[0])

@@ -80,4 +80,4 @@ def made_correspondence(maf, masks):
 
 def assert_masked_gradients_are_zero(maf):
     for W, mask in zip(maf.net.weights, maf.net.masks, strict=True):
-        assert W.value[mask == 0].all() and not W.grad[~mask].any()
+        assert W.value[mask == 0].all() and not W.grad[mask == 0].any()

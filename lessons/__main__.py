@@ -12,9 +12,9 @@ from time import perf_counter
 from tqdm import tqdm
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: here a second thread gains little, and waits busily
-from nfedu import ledger
-from nfedu.lesson import LEDGER, Lesson
-from nfedu.statements import TAGS
+from nfedu.course import ledger
+from nfedu.course.lesson import LEDGER, Lesson
+from nfedu.course.statements import TAGS
 
 HERE = Path(__file__).resolve().parent
 LESSONS = {path.name[:2]: path for path in sorted(HERE.glob("[0-9][0-9]_*.py"))}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nfedu import ledger, lesson
-from nfedu.statements import MISPRINTS, TAGS
+from nfedu.course import ledger, lesson
+from nfedu.course.statements import MISPRINTS, TAGS
 from tests.conftest import ROOT, run
 
 LESSONS = sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))
@@ -105,7 +105,7 @@ def fake(tmp_path):
     """A folder with the runner and two lessons of which the first makes a claim that does not hold."""
     (tmp_path / "lessons").mkdir()
     shutil.copy(ROOT / "lessons" / "__main__.py", tmp_path / "lessons")
-    text = "import nfedu.lesson as l\nl.begin('{0} · fake').claim('N1', 'a number', {1}, 1e-3, l.begin)\n"
+    text = "import nfedu.course.lesson as l\nl.begin('{0} · fake').claim('N1', 'a number', {1}, 1e-3, l.begin)\n"
     (tmp_path / "lessons" / "01_wrong.py").write_text(text.format("01", "0.5"))
     (tmp_path / "lessons" / "02_right.py").write_text(text.format("02", "1e-4"))
     return tmp_path
@@ -131,8 +131,8 @@ def claim_everything(fake):
     """Make the fake lessons claim every statement, the misprints with both forms."""
     (fake / "lessons" / "01_wrong.py").unlink()
     (fake / "lessons" / "02_right.py").write_text(
-        "import nfedu.lesson as l\n"
-        "from nfedu.statements import MISPRINTS, TAGS\n"
+        "import nfedu.course.lesson as l\n"
+        "from nfedu.course.statements import MISPRINTS, TAGS\n"
         "lesson = l.begin('02 · fake')\n"
         "print('length', lesson.length)\n"
         "for tag in TAGS:\n"

@@ -35,17 +35,22 @@ def main() -> int:
 
     flags = ["--quick"] * options.quick + ["--full"] * options.full
     failed, seconds = [], {}
-    for number in tqdm(numbers, desc="lessons", unit="lesson"):
-        start = perf_counter()
-        try:
-            run(LESSONS[number], flags)
-            unclaimed = promised(LESSONS[number]) - {c.tag for c in LEDGER if c.lesson.startswith(number)}
-            if unclaimed:
-                raise AssertionError(f"lesson {number} promises {', '.join(sorted(unclaimed))}, claims it not")
-        except Exception:
-            traceback.print_exc()
-            failed.append(number)
-        seconds[number] = perf_counter() - start
+    try:
+        with tqdm(numbers, desc="lessons", unit="lesson") as bar:
+            for number in bar:
+                start = perf_counter()
+                try:
+                    run(LESSONS[number], flags)
+                    unclaimed = promised(LESSONS[number]) - {c.tag for c in LEDGER if c.lesson.startswith(number)}
+                    if unclaimed:
+                        raise AssertionError(f"lesson {number} promises {', '.join(sorted(unclaimed))}, claims it not")
+                except Exception:
+                    traceback.print_exc()
+                    failed.append(number)
+                seconds[number] = perf_counter() - start
+    except KeyboardInterrupt:
+        print(f"interrupted; {finished(seconds, failed)}", file=sys.stderr)
+        return 130
     print(summary(seconds, failed))
     missing = [tag for tag in TAGS if tag not in {c.tag for c in LEDGER}] if numbers == list(LESSONS) else []
     if missing:
@@ -73,6 +78,15 @@ def promised(path: Path) -> set[str]:
     heading = re.search(r"^# \*Notes: .*?\*$", path.read_text(), re.MULTILINE | re.DOTALL)
     ranges = re.findall(r"([NM])(\d+)(?:–[NM](\d+))?", heading[0] if heading else "")
     return {f"{kind}{i}" for kind, first, last in ranges for i in range(int(first), int(last or first) + 1)}
+
+
+def finished(seconds: dict[str, float], failed: list[str]) -> str:
+    """Return, in a few words, which lessons came to their end before a Ctrl-C."""
+    if not seconds:
+        return "no lesson had finished"
+    lessons = ", ".join(f"{number} FAILED" if number in failed else number for number in seconds)
+    held = sum(c.holds for c in LEDGER)
+    return f"finished: {lessons}; {held} of the {len(LEDGER)} claims made so far hold, the ledger is as it was"
 
 
 def summary(seconds: dict[str, float], failed: list[str]) -> str:

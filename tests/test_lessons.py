@@ -4,6 +4,9 @@ import ast
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -202,6 +205,23 @@ def test_lessons_are_chosen_by_number(fake):
     unknown = run("-m", "lessons", "7", cwd=fake)
     assert unknown.returncode == 2
     assert "there is no lesson 07; there are 01, 02" in unknown.stderr
+
+
+def test_ctrl_c_says_in_one_line_what_has_finished(fake):
+    (fake / "lessons" / "01_wrong.py").unlink()
+    (fake / "lessons" / "03_long.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(60)\n")
+    command = [sys.executable, "-m", "lessons"]
+    running = subprocess.Popen(command, cwd=fake, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in running.stdout:
+        if line == "here\n":
+            break
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert out == ""
+    assert "Traceback" not in err
+    said = err.rstrip("\n").split("\n")[-1]
+    assert said == "interrupted; finished: 02; 1 of the 1 claims made so far hold, the ledger is as it was"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""Run the lessons: `python -m lessons [numbers] [--quick | --full]`; figures go to figures/, claims to the summary."""
+"""Run the lessons: `python -m lessons [numbers] [--quick | --full]`; figures go to figures/, claims to the summary.
+
+`python -m lessons exercise NN` hands out the exercises of a lesson, `python -m lessons grade NN FILE` judges answers.
+"""
 
 import argparse
 import os
@@ -13,6 +16,7 @@ from tqdm import tqdm
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: here a second thread gains little, and waits busily
 from nfedu.course import ledger
+from nfedu.course.exercises import desk
 from nfedu.course.lesson import LEDGER, Lesson
 from nfedu.course.statements import TAGS
 
@@ -22,7 +26,10 @@ LESSONS = {path.name[:2]: path for path in sorted(HERE.glob("[0-9][0-9]_*.py"))}
 
 def main() -> int:
     """Run the lessons asked for, all unless numbers are given; return 1 when one of them failed."""
-    parser = argparse.ArgumentParser(prog="python -m lessons", description=__doc__)
+    if sys.argv[1:2] in (["exercise"], ["grade"]):
+        return desk.main(sys.argv[1:], HERE / "exercises")
+    style = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="python -m lessons", description=__doc__, formatter_class=style)
     parser.add_argument("numbers", nargs="*", help=f"which lessons, of {', '.join(LESSONS)}; all unless given")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--quick", action="store_true", help="little training, and no claims about trained digits")

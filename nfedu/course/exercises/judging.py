@@ -33,15 +33,20 @@ def expect(
     tolerance: float = TOLERANCE,
     typical: dict[str, Any] | None = None,
     log_det: bool = False,
+    rows: int | None = None,
 ) -> None:
     """Raise WrongError unless the given numbers are the expected ones, in relation to the largest of them.
 
-    `typical` are wrong numbers, by the words that say where they come from.
+    `typical` are wrong numbers, by the words that say where they come from; `log_det` says that they are log-dets, `rows`
+    over how many rows they are summed.
     """
     expected = np.asarray(expected)
     given = numbers(what, given, hint)
     if given.shape != expected.shape:
-        raise WrongError(f"{what}: shape: it has shape {given.shape}, expected {expected.shape}", hint)
+        why = ": the sum over rows is missing" if given.ndim > 1 and given.shape[1:] == expected.shape else ""
+        if given.ndim == expected.ndim > 1 and given.swapaxes(-1, -2).shape == expected.shape:
+            why = ": the last two axes are exchanged"
+        raise WrongError(f"{what}: shape: it has shape {given.shape}, expected {expected.shape}{why}", hint)
     if not np.isfinite(given).all():
         words = "it is NaN or infinite where it should be a number"
         raise WrongError(f"{what}: nonfinite: {words}; {worst_entry(given, expected)}", hint)
@@ -52,7 +57,7 @@ def expect(
     for words, value in (typical or {}).items():
         if np.shape(value) == given.shape and (abs(given - value) <= 10 * tolerance * size).all():
             raise WrongError(f"{what}: {words}; {worst}", hint)
-    named = name_log_det(given, expected, tolerance) if log_det else name(given, expected, tolerance * size)
+    named = name_log_det(given, expected, tolerance) if log_det else name(given, expected, tolerance * size, rows)
     raise WrongError(f"{what}: {named.cause}: {named.words}; {worst}", hint)
 
 
@@ -75,7 +80,7 @@ def name_log_det(given: Array, expected: Array, tolerance: float) -> Diagnosis:
     return of_log_det(given, expected, np.full(expected.shape, tolerance))
 
 
-def name(given: Array, expected: Array, tolerance: float) -> Diagnosis:
+def name(given: Array, expected: Array, tolerance: float, rows: int | None = None) -> Diagnosis:
     """Name a difference by the pattern it has."""
     agrees = lambda a, b: a.shape == b.shape and bool((abs(a - b) <= 10 * tolerance).all())  # noqa: E731
     if agrees(given, -expected):
@@ -86,9 +91,9 @@ def name(given: Array, expected: Array, tolerance: float) -> Diagnosis:
     if there.sum() >= FEW:
         factor = float((given * expected).real.sum() / (abs(expected) ** 2).sum())
         if agrees(given, factor * expected):
-            N = len(expected)
-            if close(factor, 1 / N) or close(factor, N):
-                return Diagnosis("batch-factor", f"off by the factor {factor:.6g}, N or 1/N: a mean for a sum?")
+            if rows is not None and rows > 2 and (close(factor, 1 / rows) or close(factor, rows)):
+                words = "a mean over rows where the sum belongs" if factor < 1 else "a sum over rows where a mean belongs"
+                return Diagnosis("batch-factor", words)
             return Diagnosis("factor", f"it is off by the factor {factor:.6g}")
     if given.ndim >= 2 and agrees(given, expected.swapaxes(-1, -2)):
         return Diagnosis("transposed", "a matrix is transposed")

@@ -10,8 +10,8 @@ HEAD = """# Exercises
 
 Each lesson has some, with a judge. `python -m lessons exercise 03` copies those of lesson 03 into the working folder
 as `exercise_03.py`, a file with blanks; fill them in and let `python -m lessons grade 03 exercise_03.py` judge them. It
-asks your functions about numbers of its own, says what is wrong, and gives the next hint. You need not do all the parts,
-nor in this order. `python -m lessons exercise 03 --solution` prints a solution with its derivation.
+asks your functions about numbers of its own, says what is wrong, and gives the next hint. You need not do all the
+parts, nor in this order. `python -m lessons exercise 03 --solution` prints a solution with its derivation.
 
 "By hand" means with NumPy: taking the library's layer, or an automatic derivative, is noticed. Your own numbers are
 judged to eight digits or so: formulas, not approximations, are asked for, unless the task says so.

@@ -1,4 +1,4 @@
-"""Reading an answer before it is run: does it do by hand what is to be done by hand?"""
+"""Reading an answer before it is run: whether it does by hand what is to be done by hand."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ class Remote:
         self._end, self._index, self._kind = end, index, kind
 
     def __call__(self, *arguments: Any) -> Any:
+        """Call it there."""
         return self._end.ask("call", self, *arguments)
 
     def __getattr__(self, name: str) -> Any:

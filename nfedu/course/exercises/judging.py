@@ -40,8 +40,8 @@ def expect(
     `typical` are wrong numbers, by the words that say where they come from; `log_det` says that they are log-dets, `rows`
     over how many rows they are summed.
     """
-    expected = np.asarray(expected)
-    given = numbers(what, given, hint)
+    expected = np.asarray(expected) * 1  # booleans become numbers
+    given = numbers(what, given, hint) * 1
     if given.shape != expected.shape:
         why = ": the sum over rows is missing" if given.ndim > 1 and given.shape[1:] == expected.shape else ""
         if given.ndim == expected.ndim > 1 and given.swapaxes(-1, -2).shape == expected.shape:

@@ -100,7 +100,7 @@ def name(given: Array, expected: Array, tolerance: float, rows: int | None = Non
     if given.ndim == 2 and len(given) > 1:
         for axis, words in ((0, "rows"), (1, "columns")):
             a, b = np.moveaxis(given, axis, 0), np.moveaxis(expected, axis, 0)
-            order = matched(a, b, np.full(len(b), tolerance))
+            order = matched(a, b, np.full(1, tolerance))
             if order is not None:
                 return Diagnosis("permuted", f"its {words} are exchanged: they are {order} of the right ones")
     off = given - expected

@@ -65,6 +65,7 @@ def masks(theirs, rng):
             strict = below[:, None] < above if not last else below[:, None] + 1 < above
             expect(f"mask {layer}, n = {n}", given[layer], right, 2, typical={
                 "mask: nothing forbidden passes, but too much is cut: hidden units may see equal degrees": strict,
+                "mask: input i has the degree i, from 1; here the first one has 0": below[:, None] - 1 <= above,
             })  # fmt: skip
 
 

@@ -5,7 +5,7 @@ MISTAKES = [
     ("masks", "layers[-1][:, None] < inputs", "layers[-1][:, None] <= inputs", "only inputs before it are allowed"),
     ("masks", "layers[-1][:, None] < inputs", "(layers[-1] < inputs[:, None])", "expected (inputs, outputs)"),
     ("masks", "return [*hidden, layers[-1][:, None] < inputs]", "return hidden", "one for each layer of weights"),
-    ("masks", "np.arange(1, n + 1)", "np.arange(n)", "only inputs before it are allowed"),
+    ("masks", "np.arange(1, n + 1)", "np.arange(n)", "here the first one has 0"),
     ("sample", "mu, alpha = conditioner(x)\n        x[:, i]", "mu, alpha = conditioner(z)\n        x[:, i]",
      "this is an IAF"),
     ("sample", "np.exp(alpha[:, i]) * z[:, i] + mu[:, i]", "(z[:, i] - mu[:, i]) * np.exp(-alpha[:, i])", "x: "),

@@ -83,7 +83,13 @@ def jacobian(theirs, rng):
 
 
 def names(theirs, rng):
-    right = {"A": "logdet-sign", "B": "gradient-logdet-term", "C": "input-modified", "D": "rows-mixed", "E": "not-inverse"}
+    right = {
+        "A": "logdet-sign",
+        "B": "gradient-logdet-term",
+        "C": "input-modified",
+        "D": "rows-mixed",
+        "E": "not-inverse",
+    }
     given = theirs()
     if not isinstance(given, dict) or set(given) != set(right):
         raise WrongError(f"names: expected one name for each of {', '.join(right)}", 1)

@@ -37,7 +37,8 @@ def jacobian(f, x, h):
 def names():
     """The mistakes in the five layers below, each named by a code of `python -m nfedu explain`.
 
-    Return {"A": "the-code", "B": …}. Guess first, by reading. Then ask `python -m nfedu check exercise_00.py:A`, and look up the page of the cause.
+    Return {"A": "the-code", "B": …}. Guess first, by reading. Then ask `python -m nfedu check exercise_00.py:A`, and
+    look up the page of the cause.
 
     Time: 20 minutes. You learn to read a report of the checker, and what the commonest mistakes look like.
     """
@@ -87,7 +88,8 @@ class C(Sinh):
 class D(Sinh):
     def z_to_x(self, z):
         x, log_det, backward = super().z_to_x(z)
-        return x, np.full(len(z), log_det.mean()), lambda g_x, g_log_det: backward(g_x, 0 * g_log_det + g_log_det.mean())
+        mean = lambda g: np.full(len(g), g.mean())  # noqa: E731
+        return x, mean(log_det), lambda g_x, g_log_det: backward(g_x, mean(g_log_det))
 
 
 class E(Sinh):

@@ -47,7 +47,8 @@ def names():
 
     A: −Σ log cosh z is the log-det of the way back. Its backward is consistently wrong, so a gradient check passes;
     only the Jacobian itself tells. B: log_det depends on x, so its gradient does too. C: `out=z` writes into the
-    caller's array. D: each row is given the mean of the batch. E: sinh⁻¹|x| loses the sign: negative x do not come back.
+    caller's array. D: each row is given the mean of the batch. E: sinh⁻¹|x| loses the sign: negative x do not come
+    back.
     """
     return {
         "A": "logdet-sign",

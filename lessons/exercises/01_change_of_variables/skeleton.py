@@ -33,7 +33,8 @@ class Sine:
     Each direction returns its output, log|det| of its own Jacobian (N,), and backward(g_out, g_log_det), which returns
     the gradient with respect to its input. `python -m nfedu check exercise_01.py:Sine` judges it as well.
 
-    Time: 40 minutes. You learn how a layer is made when its inverse has no formula, and why backward needs no iteration.
+    Time: 40 minutes. You learn how a layer is made when its inverse has no formula, and why backward needs no
+    iteration.
     """
 
     def __init__(self, n):

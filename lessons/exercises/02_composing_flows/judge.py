@@ -1,5 +1,7 @@
 """Judges lesson 02: a triangular solve, a chain, a constant found from an integral."""
 
+from functools import partial
+
 import numpy as np
 
 from nfedu.course.exercises.judging import WrongError, expect, function, parts
@@ -48,55 +50,63 @@ def solve(theirs, rng):
         }, rows=N)  # fmt: skip
 
 
+def arcsinh(c):
+    """The map c·arcsinh y, with its log-det and backward."""
+
+    def f(y):
+        slope = c / np.sqrt(1 + y**2)
+
+        def backward(g_out, g_log_det):
+            return np.asarray(g_out) * slope - np.reshape(g_log_det, (len(y), 1)) * y / (1 + y**2)
+
+        return c * np.arcsinh(y), np.log(slope).sum(axis=1), backward
+
+    return f
+
+
 def chain(theirs, rng):
     for N, n, M in ((4, 2, 3), (2, 3, 1), (3, 1, 4)):
-        y, scales = rng.standard_normal((N, n)), rng.uniform(0.5, 1.5, (M, n))
-
-        def make(c):
-            def f(y):
-                slope = c / np.sqrt(1 + y**2)
-
-                def backward(g_out, g_log_det):
-                    return np.asarray(g_out) * slope + np.reshape(g_log_det, (N, 1)) * -y / (1 + y**2)
-
-                return c * np.arcsinh(y), np.log(slope).sum(axis=1), backward
-
-            return f
-
-        maps = [make(c) for c in scales]
-        out, log_det, backward = parts("chain", theirs(maps, y), 3, 1, "output, log_det and backward")
+        y, g_out, g_log_det = rng.standard_normal((N, n)), rng.standard_normal((N, n)), rng.standard_normal(N)
+        maps = [arcsinh(c) for c in rng.uniform(0.5, 1.5, (M, n))]
         outputs, log_dets, backwards = [y], [], []
         for f in maps:
             there = f(outputs[-1])
-            outputs.append(there[0]), log_dets.append(there[1]), backwards.append(there[2])
+            for kept, value in zip((outputs, log_dets, backwards), there, strict=True):
+                kept.append(value)
         turned = y
         for f in maps[::-1]:
             turned = f(turned)[0]
-        typical = {} if M == 1 else {"direction: the maps are met in reverse": turned}
-        expect("output", out, outputs[-1], 1, typical=typical)
-        typical = {} if M == 1 else {
+        out, log_det, backward = parts("chain", theirs(maps, y), 3, 1, "output, log_det and backward")
+        expect("output", out, outputs[-1], 1, typical=several(M, {"direction: the maps are met in reverse": turned}))
+        at_first = [f(y)[1] for f in maps]
+        expect("log_det", log_det, np.sum(log_dets, axis=0), 1, log_det=True, typical=several(M, {
             "logdet-term: it is that of the last map alone": log_dets[-1],
             "logdet-factor: log-dets add, they are not multiplied": np.prod(log_dets, axis=0),
-            "logdet-term: all maps are asked at the first input; each has its own": sum(f(y)[1] for f in maps),
+            "logdet-term: all maps are asked at the first input; each has its own": np.sum(at_first, axis=0),
             "logdet-factor: it is the mean of the maps' log-dets": np.mean(log_dets, axis=0),
-        }  # fmt: skip
-        expect("log_det", log_det, np.sum(log_dets, axis=0), 1, typical=typical, log_det=True)
-        g_out, g_log_det = rng.standard_normal((N, n)), rng.standard_normal(N)
-
-        def back(order, shares, g=g_out):
-            for k in order:
-                g = backwards[k](g, g_log_det * shares[k])
-            return g
-
+        }))  # fmt: skip
+        back = partial(through, backwards, g_out, g_log_det)
+        reverse = range(M)[::-1]
         given = function("backward", backward, 2)(g_out, g_log_det)
-        typical = {} if M == 1 else {
+        expect("backward", given, back(reverse, np.ones(M)), 3, typical=several(M, {
             "direction: backward must meet the maps in reverse": back(range(M), np.ones(M)),
-            "gradient-logdet-term: only the last map gets g_log_det": back(range(M)[::-1], np.eye(M)[M - 1]),
-            "gradient-logdet-term: only the first map gets g_log_det": back(range(M)[::-1], np.eye(M)[0]),
-            "gradient-logdet-term: g_log_det is shared out among the maps": back(range(M)[::-1], np.ones(M) / M),
-            "gradient-logdet-term: no map gets g_log_det": back(range(M)[::-1], np.zeros(M)),
-        }  # fmt: skip
-        expect("backward", given, back(range(M)[::-1], np.ones(M)), 3, typical=typical)
+            "gradient-logdet-term: only the last map gets g_log_det": back(reverse, np.eye(M)[M - 1]),
+            "gradient-logdet-term: only the first map gets g_log_det": back(reverse, np.eye(M)[0]),
+            "gradient-logdet-term: g_log_det is shared out among the maps": back(reverse, np.ones(M) / M),
+            "gradient-logdet-term: no map gets g_log_det": back(reverse, np.zeros(M)),
+        }))  # fmt: skip
+
+
+def through(backwards, g, g_log_det, order, shares):
+    """Go back through maps in an order, with a share of g_log_det for each."""
+    for k in order:
+        g = backwards[k](g, g_log_det * shares[k])
+    return g
+
+
+def several(M, typical):
+    """Typical mistakes that cannot be seen with one map."""
+    return typical if M > 1 else {}
 
 
 def missing_log_det(theirs, rng):

@@ -7,8 +7,8 @@ from nfedu.course.exercises.judging import expect, expect_layer, function
 
 HINTS = {
     "Coupling": (
-        "z_to_x: what arrives at x_b goes to z_b as it is, and into the network; z_a gets what arrives at x_a plus what "
-        "comes out of the network. The network is lesson 00's without biases.",
+        "z_to_x: what arrives at x_b goes to z_b as it is, and into the network; z_a gets what arrives at x_a, plus "
+        "what comes out of the network. The network is lesson 00's without biases.",
         "Parameters: add to W.grad and V.grad, never assign: V's is hᵀ g, W's aᵀ ((g Vᵀ)(1 − h²)).",
         "x_to_z has x_b − m(x_a): into its network goes −g. log_det is constant: g_log_det has nowhere to go.",
     ),
@@ -88,7 +88,7 @@ def expected_area(theirs, rng):
     for name, p in (("a random density", random), ("a normal", normal), ("a disc", disc)):
         cell = float(rng.uniform(0.01, 0.1))
         p = rng.permutation(p / p.sum() / cell)
-        right, plain, A = area(p, cell)
+        right, plain, _ = area(p, cell)
         expect(f"E[A] of {name}", theirs(p, cell), right, 1 if name == "a random density" else 2, typical={
             "factor: the area is counted in cells; each has an area": right / cell,
             "sign: it is the area below the level, not above it": len(p) * cell - right,

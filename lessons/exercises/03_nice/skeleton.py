@@ -63,6 +63,7 @@ def expected_area(p, cell):
     density exceeds p(x), plus half the area where it equals p(x). Return the mean of A under p, a number. Start with a
     pencil: a uniform density on a disc of radius r has E[A] = πr²/2, and a standard normal in the plane 2π.
 
-    Time: 20 minutes. You learn what additive couplings keep: the area above each level, so the best loss they can reach.
+    Time: 20 minutes. You learn what additive couplings keep: the area above each level, so the best loss they can
+    reach.
     """
     raise NotImplementedError

@@ -10,8 +10,8 @@ class Coupling:
 
     x_a = z_a and x_b = z_b + m(z_a). What arrives at x_b goes on to z_b unchanged, and into the network; the gradient
     of z_a is what arrives at x_a plus what comes out of the network. m = tanh(a W) V is lesson 00's network without
-    biases: the gradient of V is hᵀ g, that of the network's inside (g Vᵀ)(1 − h²), and so on. log_det is 0, whatever the
-    parameters are: g_log_det has nowhere to go. On the way back x_b − m(x_a): the network gets −g.
+    biases: the gradient of V is hᵀ g, that of the network's inside (g Vᵀ)(1 − h²), and so on. log_det is 0, whatever
+    the parameters are: g_log_det has nowhere to go. On the way back x_b − m(x_a): the network gets −g.
     """
 
     def __init__(self, n=3, W=None, V=None):
@@ -70,7 +70,7 @@ def expected_area(p, cell):
     the average over equal values that is (first + last)/2 of their places. E[A] sums A with the weights p · cell. The
     disc: A = πr²/2 everywhere, since all is equal. The normal: p exceeds p(x) in the disc of radius |x|: E π|x|² = 2π.
     """
-    levels, inverse, counts = np.unique(-p, return_inverse=True, return_counts=True)
+    _, inverse, counts = np.unique(-p, return_inverse=True, return_counts=True)
     above = np.cumsum(counts) - counts
     A = cell * (above + 0.5 * counts)[inverse]
     return (p * A).sum() * cell

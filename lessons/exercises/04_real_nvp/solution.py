@@ -34,8 +34,8 @@ def batch_norm(x, gamma, beta, eps):
     """Batch normalization as a flow layer in training, from x to z, with all of its gradient.
 
     With σ = √(v + ε) and u = (x − m)/σ: z = e^γ u + β, so g_β = Σ g_z, g_γ = Σ g_z e^γ u + Σ g_log_det (over rows; γ
-    stands in every row's log_det), and g_u = g_z e^γ. A change dx moves m by mean(dx) and v by 2 mean((x − m) dx), so σ by
-    mean(u dx), and du = (dx − mean(dx) − u mean(u dx))/σ. The map dx → du is symmetric, so backward is the same:
+    stands in every row's log_det), and g_u = g_z e^γ. A change dx moves m by mean(dx) and v by 2 mean((x − m) dx), so σ
+    by mean(u dx), and du = (dx − mean(dx) − u mean(u dx))/σ. The map dx → du is symmetric, so backward is the same:
       g_x = (g_u − mean(g_u) − u mean(u g_u))/σ.
     log_det holds −log σ in each row: its gradient by σ is −G/σ with G = Σ g_log_det, and dσ = mean(u dx): −G u/(N σ).
     """

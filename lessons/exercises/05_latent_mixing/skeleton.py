@@ -7,9 +7,9 @@ import numpy as np
 
 
 def coefficients(angles):
-    """Coefficients for K latents from K − 1 angles: c_1 = cos φ_1, c_2 = sin φ_1 cos φ_2, c_3 = sin φ_1 sin φ_2 cos φ_3 …
+    """Coefficients for K latents from K − 1 angles: c_1 = cos φ_1, c_2 = sin φ_1 cos φ_2, c_3 = sin φ_1 sin φ_2 cos φ_3.
 
-    The last has no cosine: c_K = sin φ_1 … sin φ_{K−1}. angles (K − 1,), K ≥ 2; return (K,). Show with a pencil that
+    And so on; the last has no cosine: c_K = sin φ_1 … sin φ_{K−1}. angles (K − 1,), K ≥ 2; return (K,). Show that
     their squares sum to 1.
 
     Time: 10 minutes. You learn to extend N17 from four latents to any number.
@@ -31,8 +31,8 @@ def mix(z, w):
 def mix_backward(z1, z2, z3, z4, phi, phi_prime, g):
     """Backward of the mixture N17, for latents (n,) and two angles; g (n,) is the loss's gradient with respect to Z.
 
-    Return six gradients: with respect to the four latents, (n,) each, and to φ and φ', numbers. By gradient steps on the
-    angles one finds the mixture nearest to an image.
+    Return six gradients: with respect to the four latents, (n,) each, and to φ and φ', numbers. By gradient steps on
+    the angles one finds the mixture nearest to an image.
 
     Time: 20 minutes. You learn that an angle is a parameter like any other, and where its sums come from.
     """

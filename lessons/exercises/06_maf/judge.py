@@ -1,5 +1,7 @@
 """Judges lesson 06: masks, a sequential sampler, a density by conditionals."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy.stats import norm
 
@@ -44,7 +46,7 @@ def masks(theirs, rng):
         degrees = [rng.permutation(np.r_[1:n, rng.integers(1, n, max(0, k - n + 1))][:k]) for k in widths]
         given = theirs(n, degrees)
         layers, inputs = [np.arange(1, n + 1), *degrees], np.arange(1, n + 1)
-        pairs = [*zip(layers, layers[1:], strict=False), (layers[-1], inputs)]
+        pairs = [*pairwise(layers), (layers[-1], inputs)]
         if not isinstance(given, list | tuple) or len(given) != len(pairs):
             got = len(given) if isinstance(given, list | tuple) else "no list"
             raise WrongError(f"masks: shape: got {got}, expected {len(pairs)} masks: one for each layer of weights", 1)
@@ -58,7 +60,9 @@ def masks(theirs, rng):
         seen = [(int(i), int(j)) for j, i in np.argwhere(paths) if j >= i]
         if seen:
             i, j = seen[0]
-            raise WrongError(f"mask: n = {n}: output {i + 1} depends on input {j + 1}; only inputs before it are allowed", 2)
+            raise WrongError(
+                f"mask: n = {n}: output {i + 1} depends on input {j + 1}; only inputs before it are allowed", 2
+            )
         for layer, (below, above) in enumerate(pairs):
             last = layer == len(pairs) - 1
             right = below[:, None] < above if last else below[:, None] <= above

@@ -1,5 +1,7 @@
 """Lesson 06 · MAF: one solution, with derivations."""
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -13,7 +15,7 @@ def masks(n, degrees):
     """
     inputs = np.arange(1, n + 1)
     layers = [inputs, *map(np.asarray, degrees)]
-    hidden = [below[:, None] <= above for below, above in zip(layers, layers[1:])]
+    hidden = [below[:, None] <= above for below, above in pairwise(layers)]
     return [*hidden, layers[-1][:, None] < inputs]
 
 

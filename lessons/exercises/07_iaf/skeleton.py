@@ -9,9 +9,9 @@ import numpy as np
 def iaf_of_maf(z, maf):
     """The IAF that a MAF's network makes when z and x are exchanged (N20).
 
-    maf(y) takes (N, n) and returns m and a, (N, n) each, column i from the columns of y before i; the MAF's inverse pass
-    is z_i = (x_i − m_i(x_<i)) e^{−a_i(x_<i)}. Return what it makes of latents, x (N, n), and μ and α of this IAF as N19
-    writes it, x_i = e^{α_i(z_<i)} z_i + μ_i(z_<i), and log|det ∂x/∂z| (N,).
+    maf(y) takes (N, n) and returns m and a, (N, n) each, column i from the columns of y before i; the MAF's inverse
+    pass is z_i = (x_i − m_i(x_<i)) e^{−a_i(x_<i)}. Return what it makes of latents, x (N, n), and μ and α of this IAF
+    as N19 writes it, x_i = e^{α_i(z_<i)} z_i + μ_i(z_<i), and log|det ∂x/∂z| (N,).
 
     Time: 15 minutes. You learn that both names stand for one computation, and what becomes of the weights' meaning.
     """

@@ -19,8 +19,9 @@ def iaf_of_maf(z, maf):
 def log_prob(x, conditioner):
     """Log-density of a given x under an IAF with a standard normal base (N19).
 
-    z_i = (x_i − μ_i(z_<i)) e^{−α_i(z_<i)} needs the z before it: z_1 from constants, then z_2, and so on, n rounds. Then
-    log p(x) = log N(z; 0, I) + log|det ∂z/∂x| = log N(z; 0, I) − Σ α. For a sample of its own z is known: one pass.
+    z_i = (x_i − μ_i(z_<i)) e^{−α_i(z_<i)} needs the z before it: z_1 from constants, then z_2, and so on, n rounds.
+    Then log p(x) = log N(z; 0, I) + log|det ∂z/∂x| = log N(z; 0, I) − Σ α. For a sample of its own z is known: one
+    pass.
     """
     z = np.zeros_like(x)
     log_det = np.zeros(len(x))
@@ -36,8 +37,8 @@ def implicit(J, J_theta, g):
 
     f(z(x, θ), θ) = x holds for all x and θ: J dz + J_θ dθ = dx, so dz = J⁻¹ (dx − J_θ dθ). Then
       ⟨g, dz⟩ = ⟨J⁻ᵀ g, dx⟩ − ⟨J_θᵀ J⁻ᵀ g, dθ⟩:
-    with g_x = J⁻ᵀ g, one solve with the transposed matrix for each row, the gradient of θ is −Σ_rows J_θᵀ g_x. How z was
-    found does not enter.
+    with g_x = J⁻ᵀ g, one solve with the transposed matrix for each row, the gradient of θ is −Σ_rows J_θᵀ g_x. How z
+    was found does not enter.
     """
     g_x = np.linalg.solve(J.swapaxes(1, 2), g[:, :, None])[:, :, 0]
     return g_x, -np.einsum("nip,ni->p", J_theta, g_x)

@@ -86,7 +86,7 @@ def least_kl(theirs, rng):
                 "sign: it is log w; a KL is never negative": np.log(w),
                 "wrong-term: it is −log of the mass that is dropped": -np.log(max(1 - w, 1e-300)),
                 "wrong-term: it is 1 − w, the mass that is dropped": 1 - w,
-                "wrong-term: the student's weights must sum to 1: q = w_k/w, not w_k": -(kept[covered] * np.log(w)).sum(),
+                "wrong-term: the student's weights must sum to 1: q = w_k/w": -(kept[covered] * np.log(w)).sum(),
                 "factor: it is in bits, expected nats": -np.log2(w),
             } if w < 1 - 1e-9 else {})  # fmt: skip
             expect("the student's weights", best, kept / w, 2, typical={

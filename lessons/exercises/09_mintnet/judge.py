@@ -45,6 +45,7 @@ def mask(theirs, rng):
 def diagonal(theirs, rng):
     for N, K in ((4, 3), (2, 1), (3, 5)):
         t, w1, w3, w2 = rng.uniform(0.5, 2), *rng.standard_normal((2, K)), rng.standard_normal((K, K))
+        w1[0], w3 = -abs(w1[0]), abs(w3) * np.where(np.arange(K) == 1, -1, 1)
         a1, a2 = rng.standard_normal((2, N, K))
         s1, s2 = 1 / np.cosh(a1) ** 2, 1 / np.cosh(a2) ** 2
         path = lambda w2, s1=s1, s2=s2, w1=w1, w3=w3: np.einsum("i,ni,ij,nj,j->n", w3, s2, w2, s1, w1)  # noqa: E731
@@ -55,8 +56,8 @@ def diagonal(theirs, rng):
             "sign: w2 is used as it is learned, without the signs": t + path(w2),
             "sign: w2's own sign is still there: |w2| is meant": t + path(signs * w2),
             "path-missing: t is missing": right - t,
-            "path-missing: h' is missing: 1 − tanh²(a), for both layers": t + np.einsum("i,ij,j->", w3, signs * abs(w2), w1)
-            + np.zeros(N),
+            "path-missing: h' is missing: 1 − tanh²(a), for both layers": t
+            + path(signs * abs(w2), np.ones_like(a1), np.ones_like(a2)),
             "path-missing: only paths from a filter to itself are counted": t + path(np.diag(np.diag(signs * abs(w2)))),
             "wrong-term: h where h' belongs: h' = 1 − tanh²": t + path(signs * abs(w2), np.tanh(a1), np.tanh(a2)),
             "transposed: w2[i, j] leads from filter j to filter i": t + path((signs * abs(w2)).T),

@@ -35,6 +35,7 @@ def largest_step(J, D):
     J (N, n, n) are L's Jacobians at the solutions of N rows, lower triangular with positive diagonals; D (N, n) > 0 is
     the diagonal that somebody uses, right or not. Return one number: for every 0 < a below it all rows converge.
 
-    Time: 25 minutes. You learn to read convergence from an iteration's own Jacobian: why a < 2, and what a wrong D costs.
+    Time: 25 minutes. You learn to read convergence from an iteration's own Jacobian: why a < 2, and what a wrong D
+    costs.
     """
     raise NotImplementedError

@@ -18,9 +18,9 @@ def mask(C):
 def diagonal(t, w1, w2, w3, a1, a2):
     """The diagonal of MintNet's Jacobian at one pixel, made positive by signed centre taps (N23).
 
-    Paths from x to its own z go through centre taps alone, filter j, then filter i: t + Σ_ij w3_i h'(a2_i) w2_ij h'(a1_j)
-    w1_j, with h' = 1 − tanh² > 0. With the signs, w3_i w2_ij w1_j = |w3_i| |w2_ij| |w1_j|: every term is ≥ 0, and the
-    sum is at least t. Sum over j first, then over i.
+    Paths from x to its own z go through centre taps alone, filter j, then filter i: t + Σ_ij w3_i h'(a2_i) w2_ij
+    h'(a1_j) w1_j, with h' = 1 − tanh² > 0. With the signs, w3_i w2_ij w1_j = |w3_i| |w2_ij| |w1_j|: every term is ≥ 0,
+    and the sum is at least t. Sum over j first, then over i.
     """
     signed = np.sign(w3)[:, None] * np.sign(w1) * abs(w2)
     s1, s2 = 1 - np.tanh(a1) ** 2, 1 - np.tanh(a2) ** 2

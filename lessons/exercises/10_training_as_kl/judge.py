@@ -37,7 +37,7 @@ def kl_after(theirs, rng):
         roots = rng.standard_normal((2, n, n))
         S, S2 = roots @ roots.swapaxes(1, 2) + 0.5 * np.eye(n)
         mean, covariance, kl = parts("kl_after", theirs(A, b, m, S, m2, S2), 3, 1, "mean, covariance and KL")
-        expect("the mean", mean, A @ m + b, 1, typical={"path-missing: b is missing": A @ m, "transposed: Aᵀ m": A.T @ m + b})
+        expect("the mean", mean, A @ m + b, 1, typical={"path-missing: b is missing": A @ m})
         expect("the covariance", covariance, A @ S @ A.T, 1, typical={
             "transposed: Aᵀ S A, where A S Aᵀ belongs": A.T @ S @ A,
             "wrong-term: A S: both sides are multiplied": A @ S,
@@ -71,7 +71,8 @@ def gaussianize(theirs, rng):
         expect("the points", given, normal(x @ R.T), 2, typical={
             "transposed: each point becomes R x: with points in rows, x Rᵀ": normal(x @ R),
             "path-missing: they are not rotated": normal(x),
-            "permuted: argsort says who stands at a place, not at which place each one stands": normal(x @ R.T, twice=False),
+            "permuted: argsort says who stands at a place, not at which place each one stands": normal(
+                x @ R.T, twice=False),
             "permuted: the points come sorted; rows must stay where they were": np.sort(normal(x @ R.T), axis=0),
             "wrong-term: they are rotated only; marginals are not normal": x @ R.T,
             "wrong-term: (k + ½)/N is there, Φ⁻¹ is missing": norm.cdf(normal(x @ R.T)),
@@ -101,5 +102,4 @@ def split_kl(theirs, rng):
             "path-missing: −1 is missing": 0.5 * (d - np.log(d)),
             "sign: −log S_ii, not +": 0.5 * (d - 1 + np.log(d)),
             "factor: S_ii is the variance; here it is squared": 0.5 * (d**2 - 1 - np.log(d**2)),
-            "wrong-term: it is the marginal of S⁻¹": 0.5 * (np.diag(np.linalg.inv(S)) - 1 - np.log(np.diag(np.linalg.inv(S)))),
         })  # fmt: skip

@@ -32,9 +32,10 @@ def gaussianize(x, R):
 def split_kl(S):
     """D_KL(N(0, S) ‖ N(0, I)) in its two parts: what the dependence of coordinates adds, and what the marginals add.
 
-    Return the total correlation, D_KL(N(0, S) ‖ N(0, diag S)), a number, and the KL of each marginal from N(0, 1), (n,).
-    Their sum is the whole.
+    Return the total correlation, D_KL(N(0, S) ‖ N(0, diag S)), a number, and the KL of each marginal from N(0, 1),
+    (n,). Their sum is the whole.
 
-    Time: 20 minutes. You learn why Gaussianization alternates: marginal maps remove one part, rotations exchange the two.
+    Time: 20 minutes. You learn why Gaussianization alternates: marginal maps remove one part, rotations exchange the
+    two.
     """
     raise NotImplementedError

@@ -23,8 +23,8 @@ def gaussianize(x, R):
     """One round of Gaussianization.
 
     Points in rows: R x for each is x Rᵀ. The empirical distribution function of a column takes its values to their
-    ranks, (k + ½)/N, uniform on (0, 1); Φ⁻¹ makes them normal. argsort of argsort is the rank: the first says who stands
-    at place k, the second at which place each one stands.
+    ranks, (k + ½)/N, uniform on (0, 1); Φ⁻¹ makes them normal. argsort of argsort is the rank: the first says who
+    stands at place k, the second at which place each one stands.
     """
     y = x @ R.T
     ranks = np.argsort(np.argsort(y, axis=0), axis=0)

@@ -53,9 +53,7 @@ def run(arguments: list[str], known: dict[str, Room]) -> int:
         command.add_argument("--solution", action="store_true", help="print one solution, with its derivation")
     exercise.add_argument("--force", action="store_true", help="overwrite a file that is there already")
     grade.add_argument("file", nargs="?", type=Path, help="your file; or a folder of them, with --csv")
-    grade.add_argument(
-        "--csv", action="store_true", help="a table: file, exercise, verdict, what is wrong, seconds"
-    )
+    grade.add_argument("--csv", action="store_true", help="a table: file, exercise, verdict, what is wrong, seconds")
     grade.add_argument("--seed", type=int, help="of the judge's numbers; another one each time unless given")
     options = parser.parse_args(arguments)
     room = known.get(options.number.zfill(2))

@@ -37,8 +37,8 @@ def expect(
 ) -> None:
     """Raise WrongError unless the given numbers are the expected ones, in relation to the largest of them.
 
-    `typical` are wrong numbers, by the words that say where they come from; `log_det` says that they are log-dets, `rows`
-    over how many rows they are summed.
+    `typical` are wrong numbers, by the words that say where they come from; `log_det` says that the numbers are
+    log-dets, `rows` over how many rows they are summed.
     """
     expected = np.asarray(expected) * 1  # booleans become numbers
     given = numbers(what, given, hint) * 1
@@ -92,7 +92,9 @@ def name(given: Array, expected: Array, tolerance: float, rows: int | None = Non
         factor = float((given * expected).real.sum() / (abs(expected) ** 2).sum())
         if agrees(given, factor * expected):
             if rows is not None and rows > 2 and (close(factor, 1 / rows) or close(factor, rows)):
-                words = "a mean over rows where the sum belongs" if factor < 1 else "a sum over rows where a mean belongs"
+                words = (
+                    "a mean over rows where the sum belongs" if factor < 1 else "a sum over rows where a mean belongs"
+                )
                 return Diagnosis("batch-factor", words)
             return Diagnosis("factor", f"it is off by the factor {factor:.6g}")
     if given.ndim >= 2 and agrees(given, expected.swapaxes(-1, -2)):

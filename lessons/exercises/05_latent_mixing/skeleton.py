@@ -7,9 +7,9 @@ import numpy as np
 
 
 def coefficients(angles):
-    """Coefficients for K latents from K − 1 angles: c_1 = cos φ_1, c_2 = sin φ_1 cos φ_2, c_3 = sin φ_1 sin φ_2 cos φ_3.
+    """K coefficients from K − 1 angles: c_1 = cos φ_1, c_2 = sin φ_1 cos φ_2, c_3 = sin φ_1 sin φ_2 cos φ_3.
 
-    And so on; the last has no cosine: c_K = sin φ_1 … sin φ_{K−1}. angles (K − 1,), K ≥ 2; return (K,). Show that
+    And so on. The last has no cosine: c_K = sin φ_1 … sin φ_{K−1}. angles (K − 1,), K ≥ 2; return (K,). Show that
     their squares sum to 1.
 
     Time: 10 minutes. You learn to extend N17 from four latents to any number.

@@ -66,7 +66,8 @@ class Process:
             start_new_session=True,
         )
         self.lines: queue.Queue[bytes] = queue.Queue()
-        threading.Thread(target=self.listen, daemon=True).start()
+        self.listener = threading.Thread(target=self.listen, daemon=True)
+        self.listener.start()
         self.end = judges_end()
         self.end.transport = self.talk
         self.seconds, self.deadline = START, monotonic() + START
@@ -86,7 +87,7 @@ class Process:
         try:
             line = self.lines.get(timeout=max(0.0, self.deadline - monotonic()))
         except queue.Empty:
-            raise EndedError(f"took longer than {self.seconds:g} s and was stopped") from None
+            raise EndedError(f"took longer than {self.seconds:.1f} s and was stopped") from None
         if not line:
             raise EndedError(f"ended its process (exit code {self.process.wait(5)}) instead of returning something")
         try:
@@ -121,7 +122,9 @@ class Process:
             else:
                 self.process.kill()
         self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
+        self.listener.join(1)
+        streams = [self.process.stdin] if self.listener.is_alive() else [self.process.stdin, self.process.stdout]
+        for stream in streams:  # a process that it left behind may hold the other end: then nobody listens any more
             with suppress(OSError):
                 assert stream is not None
                 stream.close()

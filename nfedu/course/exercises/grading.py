@@ -20,7 +20,8 @@ from nfedu.course.exercises.pupil import BLANK
 from nfedu.course.exercises.rooms import Room
 from nfedu.course.exercises.source import borrowed
 
-SECONDS, IN_ALL = 3.0, 9.0  # for one part, and for a file
+SECONDS, IN_ALL = 5.0, 9.0  # for one part, and for a file
+LEAST = 1.0  # kept for each part that is still to come
 LARGEST = 1_000_000  # bytes of a file
 LOADING = "the file cannot be run: "
 
@@ -49,8 +50,8 @@ def grade(room: Room, path: Path, seed: int) -> list[Verdict]:
         return [Verdict(part.name, "wrong", objection) for part in room.parts]
     verdicts: list[Verdict] = []
     for k, part in enumerate(room.parts):
-        seconds = min(SECONDS, (IN_ALL - (monotonic() - start)) / (len(room.parts) - k))
-        verdict = judged(room, part.name, partial(apart, path, max(seconds, 0.5)), seed)
+        left = IN_ALL - (monotonic() - start) - LEAST * len(room.parts[k + 1 :])
+        verdict = judged(room, part.name, partial(apart, path, min(SECONDS, max(left, LEAST / 2))), seed)
         verdicts.append(verdict)
         if verdict.words.startswith(LOADING):  # the others would not come farther
             return verdicts + [Verdict(p.name, "wrong", verdict.words) for p in room.parts[k + 1 :]]

@@ -17,7 +17,7 @@ parts, nor in this order. `python -m lessons exercise 03 --solution` prints a so
 judged to eight digits or so: formulas, not approximations, are asked for, unless the task says so.
 
 A teacher grades a folder of files with `python -m lessons grade 03 FOLDER --csv`. An answer is code that is run, in a
-process of its own that is stopped after three seconds a part; a file takes at most ten seconds. That guards against
+process of its own that is stopped after five seconds; a file takes at most ten. That guards against
 accidents, not against malice: run strangers' files where they can do no harm.
 """
 
@@ -26,7 +26,7 @@ def page(known: dict[str, Room]) -> str:
     """Return the page: for each lesson what is to be written, the time it needs, and what is learnt."""
     lines = [HEAD]
     for room in known.values():
-        lines += [f"## {room.title.rstrip('.')}", ""]
+        lines += [f"## {room.title}", ""]
         for part in room.parts:
             task = part.task.split("\n\n")[0].replace("\n", " ").replace("*", r"\*").replace("_", r"\_")
             lines += [f"- **`{part.name}`** ({part.time}). {task}", f"  *Learnt:* {part.learnt}.", ""]

@@ -31,15 +31,14 @@ class Pupil:
 
     def load(self, path: str) -> ModuleType:
         """Run an answer's file and return it as a module."""
+        try:
+            code = compile(Path(path).read_bytes(), path, "exec")
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as problem:
+            raise Trouble(f"{type(problem).__name__}: {problem}") from problem
         module = ModuleType("answer")
         module.__file__ = path
         sys.modules["answer"] = module  # where dataclasses look for it
-
-        def run() -> None:
-            code = compile(Path(path).read_bytes(), path, "exec")
-            exec(code, module.__dict__)
-
-        guarded(run, seconds=PATIENCE)
+        guarded(exec, code, module.__dict__, seconds=PATIENCE)
         return module
 
 

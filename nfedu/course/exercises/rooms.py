@@ -46,7 +46,7 @@ class Room:
     @cached_property
     def title(self) -> str:
         """The first line of the skeleton."""
-        return (ast.get_docstring(ast.parse(self.skeleton)) or "").split("\n")[0]
+        return (ast.get_docstring(ast.parse(self.skeleton)) or "").split("\n")[0].rstrip(".")
 
     @cached_property
     def parts(self) -> list[Part]:

@@ -15,8 +15,6 @@ from time import perf_counter
 from tqdm import tqdm
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: here a second thread gains little, and waits busily
-from nfedu.course import ledger
-from nfedu.course.exercises import desk
 from nfedu.course.lesson import LEDGER, Lesson
 from nfedu.course.statements import TAGS
 
@@ -27,6 +25,8 @@ LESSONS = {path.name[:2]: path for path in sorted(HERE.glob("[0-9][0-9]_*.py"))}
 def main() -> int:
     """Run the lessons asked for, all unless numbers are given; return 1 when one of them failed."""
     if sys.argv[1:2] in (["exercise"], ["grade"]):
+        from nfedu.course.exercises import desk
+
         return desk.main(sys.argv[1:], HERE / "exercises")
     style = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="python -m lessons", description=__doc__, formatter_class=style)
@@ -63,6 +63,8 @@ def main() -> int:
     if missing:
         print(f"no lesson claims {', '.join(missing)}")
     elif numbers == list(LESSONS) and not failed:
+        from nfedu.course import ledger
+
         drawn = Lesson("the ledger", "quick" if options.quick else "default", HERE.parent)
         drawn.show(ledger.errata(LEDGER), "errata", ledger.CAPTION)
         if not flags:

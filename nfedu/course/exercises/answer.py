@@ -18,10 +18,11 @@ from typing import Any
 import nfedu
 from nfedu.checks.subject import Trouble
 from nfedu.course.exercises.pupil import Pupil
-from nfedu.course.exercises.wire import End, Message, connected
+from nfedu.course.exercises.wire import End, Message, Remote, connected
 
 START = 20.0  # seconds for Python and NumPy to be there, before the answer's own time begins
 LONGEST = 100_000_000  # bytes of one message
+NONSENSE = "answered something that is no answer"
 
 
 class EndedError(Exception):
@@ -46,7 +47,10 @@ def apart(path: Path, seconds: float) -> Iterator[Any]:
     """Load an answer into a process of its own, which is ended with the body, or when its `seconds` are over."""
     process = Process(seconds)
     try:
-        yield process.end.ask("load", str(path))
+        module = process.end.ask("load", str(path))
+        if not isinstance(module, Remote):
+            raise EndedError(NONSENSE)
+        yield module
     finally:
         process.stop()
 
@@ -95,7 +99,7 @@ class Process:
         except ValueError:
             message = None
         if not isinstance(message, dict) or not {"ask", "value", "trouble"} & set(message):
-            raise EndedError("answered something that is no answer")
+            raise EndedError(NONSENSE)
         return message
 
     def talk(self, message: Message) -> Message:

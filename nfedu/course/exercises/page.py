@@ -1,5 +1,7 @@
 """The book's page of exercises, made of the skeletons: `python -m nfedu.course.exercises.page` writes it anew."""
 
+import re
+import textwrap
 from pathlib import Path
 
 from nfedu.course.exercises.rooms import Room, rooms
@@ -17,8 +19,8 @@ parts, nor in this order. `python -m lessons exercise 03 --solution` prints a so
 judged to eight digits or so: formulas, not approximations, are asked for, unless the task says so.
 
 A teacher grades a folder of files with `python -m lessons grade 03 FOLDER --csv`. An answer is code that is run, in a
-process of its own that is stopped after five seconds; a file takes at most ten. That guards against
-accidents, not against malice: run strangers' files where they can do no harm.
+process of its own that is stopped after five seconds; a file takes at most ten. That guards against accidents, not
+against malice: run strangers' files where they can do no harm.
 """
 
 
@@ -28,9 +30,16 @@ def page(known: dict[str, Room]) -> str:
     for room in known.values():
         lines += [f"## {room.title}", ""]
         for part in room.parts:
-            task = part.task.split("\n\n")[0].replace("\n", " ").replace("*", r"\*").replace("_", r"\_")
-            lines += [f"- **`{part.name}`** ({part.time}). {task}", f"  *Learnt:* {part.learnt}.", ""]
+            task = plain(part.task.split("\n\n")[0])
+            words = f"- **`{part.name}`** ({part.time}). {task} *Learnt:* {plain(part.learnt)}."
+            lines += [*textwrap.wrap(words, 118, subsequent_indent="  ", break_on_hyphens=False), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def plain(text: str) -> str:
+    """Return text that Markdown shows as it is, code apart."""
+    pieces = " ".join(text.split()).split("`")
+    return "`".join(re.sub(r"([*_<|])", r"\\\1", p) if k % 2 == 0 else p for k, p in enumerate(pieces))
 
 
 if __name__ == "__main__":

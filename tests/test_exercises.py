@@ -138,7 +138,7 @@ BODIES = {
     "exit": ("import sys; sys.exit(0)", "raised SystemExit: 0"),
     "hard exit": ("import os; os._exit(0)", "it ended its process (exit code 0)"),
     "NumPy bent": ("np.allclose = lambda *a: True; np.isfinite = np.allclose; return np.zeros(len(x))", "log p: "),
-    "an object": (EQUAL, "it is a answer.Equal, expected numbers"),
+    "an object": (EQUAL, "it is an object, Equal, expected numbers"),
     "NaN": ("return x[:, 0] * np.nan", "nonfinite"),
     "ragged lists": ("return [[1], [1, 2]]", "expected numbers"),
     "recursion": ("return rescaled(x, s)", "RecursionError"),

@@ -64,7 +64,7 @@ def expect(
 def numbers(what: str, given: Any, hint: int) -> Array:
     """Return what an answer returned as an array of numbers, or say what it is instead."""
     if isinstance(given, Remote):
-        raise WrongError(f"{what}: shape: it is a {given._kind.removeprefix('builtins.')}, expected numbers", hint)
+        raise WrongError(f"{what}: shape: it is an object, {given._kind.split('.')[-1]}, expected numbers", hint)
     try:
         array = np.asarray(given)
     except ValueError:

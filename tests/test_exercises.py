@@ -144,7 +144,8 @@ BODIES = {
     "recursion": ("return rescaled(x, s)", "RecursionError"),
     "input": ("return float(input())", "raised EOFError"),
     "a forged message": (FORGED, "log p: "),
-    "too much": ("return np.zeros((len(x), 10**6))", "expected (4,)"),
+    "another shape": ("return np.zeros((len(x), 10**4))", "it has shape (4, 10000), expected (4,)"),
+    "too much": ("return np.zeros(10**9)", "(1000000000,): too large to be judged"),
 }
 
 
@@ -211,6 +212,7 @@ def test_a_file_takes_ten_seconds_at_most(answer):
         ("x = __import__('nfedu')", "__import__"),
         ("import sys\nx = sys.modules['nfedu']", "sys.modules"),
         ("exec('import nfedu')", "exec"),
+        ("import runpy", "runpy"),
         ("import torch", "torch"),
         ("from jax import grad", "jax.grad"),
         ("import nfedu\nW = nfedu.Parameter", ""),

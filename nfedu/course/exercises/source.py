@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 
 AUTOMATIC = ("torch", "jax", "tensorflow", "autograd", "zuko", "nflows", "normflows", "flowjax", "lessons")
-BACK_DOORS = ("importlib", "__import__", "exec", "eval", "sys.modules")
+LOADERS = ("importlib", "runpy")
+BACK_DOORS = ("__import__", "exec", "eval", "sys.modules")
 
 
 def borrowed(text: str, skeleton: str) -> str:
@@ -35,16 +36,16 @@ def uses(tree: ast.AST) -> dict[str, int]:
                 root = alias.name.split(".")[0]
                 if root == "nfedu" and alias.name == "nfedu":
                     modules[alias.asname or "nfedu"] = "nfedu"
-                elif root in ("nfedu", "importlib", *AUTOMATIC):
+                elif root in ("nfedu", *LOADERS, *AUTOMATIC):
                     found[alias.name] = node.lineno
         elif isinstance(node, ast.ImportFrom) and node.module:
             root = node.module.split(".")[0]
-            if root in ("nfedu", "importlib", *AUTOMATIC):
+            if root in ("nfedu", *LOADERS, *AUTOMATIC):
                 found |= {f"{root}.{alias.name}": node.lineno for alias in node.names}
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             base = modules.get(node.value.id, node.value.id)
-            if base in ("nfedu", "importlib") or f"{base}.{node.attr}" in BACK_DOORS:
+            if base == "nfedu" or f"{base}.{node.attr}" in BACK_DOORS:
                 found[f"{base}.{node.attr}"] = node.lineno
                 bases.add(id(node.value))
     for node in ast.walk(tree):

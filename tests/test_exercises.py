@@ -131,7 +131,7 @@ EQUAL = "return type('Equal', (), {'__eq__': lambda self, other: True, '__sub__'
 BODIES = {
     "loop": ("while True: pass", "took longer than"),
     "stubborn loop": (STUBBORN, "took longer than"),
-    "sleep": ("import time; time.sleep(60)", "it took longer than 2.0 s and was stopped"),
+    "sleep": ("import time; time.sleep(60)", "it took longer than 1.0 s and was stopped"),
     "crash": ("raise KeyError('oops')", "raised KeyError: 'oops' (answer.py:2, in rescaled)"),
     "crash of Python": ("import os; os.kill(os.getpid(), 11)", "it ended its process (exit code -11)"),
     "print": ("print('passed'); print('3 of 3 parts pass')", "it is None, expected numbers"),
@@ -154,10 +154,10 @@ def test_an_answer_that_is_none_is_judged_rightly(name, answer):
     body, words = BODIES[name]
     path = answer(f"def rescaled(x, s):\n    {body}\n\n\nimport numpy as np\n")
     start = time.monotonic()
-    verdict = grading.judged(ROOMS["03"], "rescaled", partial(apart, path, 2.0), 0)
+    verdict = grading.judged(ROOMS["03"], "rescaled", partial(apart, path, 1.0), 0)
     assert verdict.outcome == "wrong"
     assert words in verdict.words, verdict.words
-    assert time.monotonic() - start < 20, "2 seconds, and what Python takes to start"
+    assert time.monotonic() - start < 20, "a second, and what Python takes to start"
 
 
 FILES = {
@@ -176,7 +176,7 @@ FILES = {
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_that_cannot_be_judged_says_so_for_each_part(name, answer, monkeypatch):
     text, words = FILES[name]
-    monkeypatch.setattr(grading, "SECONDS", 2.0)
+    monkeypatch.setattr(grading, "SECONDS", 1.0)
     verdicts = grading.grade(ROOMS["03"], answer(text), 0)
     assert [v.part for v in verdicts] == ["Coupling", "rescaled", "expected_area"]
     assert all(v.outcome == "wrong" for v in verdicts)
@@ -237,7 +237,7 @@ def test_numbers_come_across_and_all_else_stays():
         assert repr(judge.ask("echo", value)) == repr(value)
     array = np.array([[1 + 2j, 3]])
     assert np.array_equal(judge.ask("echo", array), array)
-    f = judge.ask("echo", lambda x: 2 * x)
+    _, f = judge.ask("echo", [lambda x: x, lambda x: 2 * x])
     assert f(4) == 8, "the judge's own function has come back"
     pupil.serve["make"] = lambda: lambda x, y: x + y
     assert judge.ask("make")(np.ones(2), 3).tolist() == [4, 4]

@@ -16,7 +16,6 @@ from time import monotonic
 from typing import Any
 
 import nfedu
-from nfedu.checks.subject import Trouble
 from nfedu.course.exercises.pupil import Pupil
 from nfedu.course.exercises.wire import End, Message, Remote, connected
 
@@ -132,6 +131,3 @@ class Process:
             with suppress(OSError):
                 assert stream is not None
                 stream.close()
-
-
-__all__ = ["EndedError", "Trouble", "apart", "here"]

@@ -20,7 +20,7 @@ from nfedu.course.exercises.pupil import BLANK
 from nfedu.course.exercises.rooms import Room
 from nfedu.course.exercises.source import borrowed
 
-SECONDS, IN_ALL = 5.0, 9.0  # for one part, and for a file
+SECONDS, IN_ALL = 5.0, 8.0  # for one part, and for a file
 LEAST = 1.0  # kept for each part that is still to come
 LARGEST = 1_000_000  # bytes of a file
 LOADING = "the file cannot be run: "

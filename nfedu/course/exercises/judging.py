@@ -10,7 +10,6 @@ import numpy as np
 from nfedu.arrays import Array
 from nfedu.checks.diagnosis import Diagnosis, close, matched, of_log_det
 from nfedu.checks.report import worst_entry
-from nfedu.checks.subject import Trouble
 from nfedu.course.exercises.wire import Remote
 
 TOLERANCE = 1e-8
@@ -143,6 +142,3 @@ def expect_layer(layer: Any, x: Array, hint: Callable[[str], int], seed: int) ->
     if found is not None:
         cause, words, detail, where = (str(part) for part in found)
         raise WrongError("; ".join(part for part in (f"{cause}: {words}", detail, where) if part), hint(words))
-
-
-__all__ = ["Remote", "Trouble", "WrongError", "expect", "expect_layer", "function", "numbers", "parts"]

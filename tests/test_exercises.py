@@ -4,6 +4,7 @@ import ast
 import csv
 import io
 import time
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from nfedu.checks.subject import Trouble
 from nfedu.course.exercises import grading
-from nfedu.course.exercises.answer import EndedError, apart, here, judges_end
+from nfedu.course.exercises.answer import Apart, EndedError, here, judges_end
 from nfedu.course.exercises.judging import WrongError, expect_layer
 from nfedu.course.exercises.page import page
 from nfedu.course.exercises.pupil import Pupil
@@ -27,6 +28,13 @@ MISTAKES = [
     for room in ROOMS.values()
     for k, mistake in enumerate(room.mistakes)
 ]
+
+
+@contextmanager
+def apart(path, seconds):
+    """Load an answer into a process for one part."""
+    with Apart(path) as held, held.loaded(seconds) as module:
+        yield module
 
 
 @pytest.fixture
@@ -188,6 +196,14 @@ def test_the_librarys_layer_is_noticed_by_its_class_too(answer):
     assert not grading.refused(ROOMS["03"], path), "reading the file is not enough here"
     with here(path) as module, pytest.raises(WrongError, match="nfedu's own Exp: this one is to be written by hand"):
         expect_layer(module.make(), np.ones((3, 2)), lambda words: 1, 0)
+
+
+def test_a_part_that_ends_the_process_does_not_take_the_others_with_it(answer):
+    solution = ROOMS["04"].solution
+    path = answer(solution.replace("rows, columns = np.arange(H)[:, None], np.arange(W)", "import os; os._exit(0)"))
+    verdicts = grading.grade(ROOMS["04"], path, 0)
+    assert [v.outcome for v in verdicts] == ["passed", "wrong", "passed"]
+    assert "exit code 0" in verdicts[1].words
 
 
 @pytest.mark.slow

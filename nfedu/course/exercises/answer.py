@@ -41,23 +41,47 @@ def here(path: Path) -> Iterator[Any]:
     yield end.ask("load", str(path))
 
 
-@contextmanager
-def apart(path: Path, seconds: float) -> Iterator[Any]:
-    """Load an answer into a process of its own, which is ended with the body, or when its `seconds` are over."""
-    process = Process(seconds)
-    try:
-        module = process.end.ask("load", str(path))
-        if not isinstance(module, Remote):
-            raise EndedError(NONSENSE)
-        yield module
-    finally:
-        process.stop()
+class Apart:
+    """An answer in a process of its own, which goes on from one part to the next; where it has ended, in a new one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.process: Process | None = None
+        self.module: Any = None
+
+    @contextmanager
+    def loaded(self, seconds: float) -> Iterator[Any]:
+        """Give the body the answer, for so many seconds; raise EndedError when they are over, or the process is."""
+        try:
+            fresh = self.process is None
+            self.process = self.process or Process()
+            self.process.allow(seconds)
+            if fresh:
+                self.module = self.process.end.ask("load", str(self.path))
+            if not isinstance(self.module, Remote):
+                raise EndedError(NONSENSE)
+            yield self.module
+        except EndedError:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self.process.stop()
+            self.process = None
+
+    def __enter__(self) -> Apart:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.stop()
 
 
 class Process:
     """A process that holds an answer, and the wire to it."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self) -> None:
         root = str(Path(nfedu.__file__).parents[1])
         environment = os.environ | {"PYTHONPATH": root, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         self.process = subprocess.Popen(
@@ -73,8 +97,15 @@ class Process:
         self.listener.start()
         self.end = judges_end()
         self.end.transport = self.talk
-        self.seconds, self.deadline = START, monotonic() + START
-        self.receive()  # it is ready: from now on the time is the answer's
+        self.allow(START)
+        try:
+            self.receive()  # it is ready: from now on the time is the answer's
+        except BaseException:
+            self.stop()
+            raise
+
+    def allow(self, seconds: float) -> None:
+        """Give it so many seconds from now."""
         self.seconds, self.deadline = seconds, monotonic() + seconds
 
     def listen(self) -> None:

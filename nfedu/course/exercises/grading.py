@@ -14,13 +14,13 @@ from typing import Any, TextIO
 import numpy as np
 
 from nfedu.checks.subject import Trouble
-from nfedu.course.exercises.answer import EndedError, apart, here
+from nfedu.course.exercises.answer import Apart, EndedError, here
 from nfedu.course.exercises.judging import WrongError
 from nfedu.course.exercises.pupil import BLANK
 from nfedu.course.exercises.rooms import Room
 from nfedu.course.exercises.source import borrowed
 
-SECONDS, IN_ALL = 5.0, 8.0  # for one part, and for a file
+SECONDS, IN_ALL = 5.0, 9.0  # for one part, and for a file
 LEAST = 1.0  # kept for each part that is still to come
 LARGEST = 1_000_000  # bytes of a file
 LOADING = "the file cannot be run: "
@@ -43,18 +43,20 @@ class Verdict:
 
 
 def grade(room: Room, path: Path, seed: int) -> list[Verdict]:
-    """Judge all parts of an answer, each in a process of its own that is ended after SECONDS."""
+    """Judge all parts of an answer, in a process of its own, for SECONDS at most for each part."""
     start = monotonic()
     objection = refused(room, path)
     if objection:
         return [Verdict(part.name, "wrong", objection) for part in room.parts]
     verdicts: list[Verdict] = []
-    for k, part in enumerate(room.parts):
-        left = IN_ALL - (monotonic() - start) - LEAST * len(room.parts[k + 1 :])
-        verdict = judged(room, part.name, partial(apart, path, min(SECONDS, max(left, LEAST / 2))), seed)
-        verdicts.append(verdict)
-        if verdict.words.startswith(LOADING):  # the others would not come farther
-            return verdicts + [Verdict(p.name, "wrong", verdict.words) for p in room.parts[k + 1 :]]
+    with Apart(path) as answer:
+        for k, part in enumerate(room.parts):
+            left = IN_ALL - (monotonic() - start) - LEAST * len(room.parts[k + 1 :])
+            seconds = min(SECONDS, max(left, LEAST / 2))
+            verdict = judged(room, part.name, partial(answer.loaded, seconds), seed)
+            verdicts.append(verdict)
+            if verdict.words.startswith(LOADING):  # the others would not come farther
+                return verdicts + [Verdict(p.name, "wrong", verdict.words) for p in room.parts[k + 1 :]]
     return verdicts
 
 

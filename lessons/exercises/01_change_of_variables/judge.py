@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import multivariate_normal
 
-from nfedu.course.exercises.judging import expect, expect_layer, function, parts
+from nfedu.course.exercises.judging import expect, expect_layer, function, parts, recognise
 
 HINTS = {
     "density": (
@@ -76,11 +76,17 @@ def Sine(theirs, rng):
         slope = 1 + np.cos(z) / 2
         expect("z_to_x: x", x, z + np.sin(z) / 2, 1)
         expect("z_to_x: log_det", log_det, np.log(slope).sum(axis=1), 1, log_det=True)
-        expect_layer(layer, z + np.sin(z) / 2, lambda words: 1 if words.startswith("z_to_x") else 3, seed)
-        back, log_det, backward_x = parts("x_to_z", layer.x_to_z(z + np.sin(z) / 2), 3, 2, "z, log_det and backward")
-        expect("x_to_z: z", back, z, 2)
-        expect("x_to_z: log_det", log_det, -np.log(slope).sum(axis=1), 2, log_det=True)
         g, g_log_det = rng.standard_normal((5, n)), rng.standard_normal(5)
         through = -g_log_det[:, None] * np.sin(z) / 2 / slope
+        back, log_det, backward_x = parts("x_to_z", layer.x_to_z(z + np.sin(z) / 2), 3, 2, "z, log_det and backward")
+        recognise("x_to_z: backward", function("backward", backward_x, 3)(g, g_log_det), 3, {
+            "output-term: what comes from g_out is not divided by the slope": g - through / slope,
+            "gradient-logdet-term: what comes from log_det reaches z, and must be divided by the slope, too": g / slope
+            - through,
+            "direction: it is multiplied by the slope: ∂z/∂x is 1/slope": (g - through) * slope,
+        })  # fmt: skip
+        expect_layer(layer, z + np.sin(z) / 2, lambda words: 1 if words.startswith("z_to_x") else 3, seed)
+        expect("x_to_z: z", back, z, 2)
+        expect("x_to_z: log_det", log_det, -np.log(slope).sum(axis=1), 2, log_det=True)
         expect("z_to_x: backward", function("backward", backward, 1)(g, g_log_det), g * slope + through, 1)
         expect("x_to_z: backward", function("backward", backward_x, 3)(g, g_log_det), (g - through) / slope, 3)

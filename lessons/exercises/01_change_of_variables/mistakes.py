@@ -11,7 +11,12 @@ MISTAKES = [
     ("log_prob", "- np.linalg.slogdet(A)[1]", "+ np.linalg.slogdet(A)[1]", "log|det A| has the wrong sign"),
     ("log_prob", "0.5 * n * np.log(2 * np.pi)", "0.5 * np.log(2 * np.pi)", "each of the n coordinates"),
     ("Sine", "g_x * slope - g_log_det", "g_x * slope + g_log_det", "gradient-logdet-term"),
-    ("Sine", "/ s) / s", "/ s)", "x_to_z: input"),
+    ("Sine", "(g_z + g_log_det[:, None] * 0.5 * np.sin(z) / s) / s",
+     "g_z + g_log_det[:, None] * 0.5 * np.sin(z) / s**2",
+     "what comes from g_out is not divided"),
+    ("Sine", "(g_z + g_log_det[:, None] * 0.5 * np.sin(z) / s) / s",
+     "g_z / s + g_log_det[:, None] * 0.5 * np.sin(z) / s",
+     "must be divided by the slope, too"),
     ("Sine", "return z, -np.log(s)", "return z, np.log(s)", "logdet-sign: x_to_z: log_det"),
     ("Sine", "for _ in range(6):", "for _ in range(0):", "inexact"),
-]
+]  # fmt: skip

@@ -125,6 +125,7 @@ def missing_log_det(theirs, rng):
         expect("the log-det", given, c, 1, 1e-5, typical={
             "sign: it is log ∫ exp(log_density), the negative belongs": -c,
             "factor: it is the factor, of which the logarithm is asked": np.exp(c),
+            "factor: it is the mean over the square; the integral is that times its area": c + 2 * np.log(high - low),
             "factor: it is the integral itself, of which −log is asked": np.exp(-c),
             **{f"factor: the area of a cell of {k}² is missing": c + 2 * np.log((high - low) / k) for k in GRIDS},
             **{f"factor: a cell of {k}² has an area, side²": c + np.log((high - low) / k) for k in GRIDS},

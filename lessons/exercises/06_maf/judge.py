@@ -79,17 +79,19 @@ def sample(theirs, rng):
         conditioner = conditioner_of(n, rng, calls)
         given = parts("sample", theirs(z, conditioner), 2, 1, "x and log_det")
         asked = len(calls)
-        x = np.zeros((N, n))
+        x, wrong_way = np.zeros((2, N, n))
         for _ in range(n):
             mu, alpha = conditioner(x)
             x = np.exp(alpha) * z + mu
+            mu, alpha = conditioner(wrong_way)
+            wrong_way = (z - mu) * np.exp(-alpha)
         mu, alpha = conditioner(x)
         once_mu, once_alpha = conditioner(z)
         zero_mu, zero_alpha = conditioner(0 * z)
-        backwards = (z - once_mu) * np.exp(-once_alpha)
         expect("x", given[0], x, 2, typical={
             "direction: the conditioner is asked at z: this is an IAF": np.exp(once_alpha) * z + once_mu,
-            "direction: this is the way from x to z, as if z were x": backwards,
+            "direction: x_i = e^α z_i + μ; off with μ and then with the scale is the way back": wrong_way,
+            "direction: this is the way from x to z, as if z were x": (z - once_mu) * np.exp(-once_alpha),
             "inexact: x is from one call, with zeros for x; x_i needs x_<i first": np.exp(zero_alpha) * z + zero_mu,
         } if n > 1 else {})  # fmt: skip
         if asked > n:

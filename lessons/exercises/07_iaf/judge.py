@@ -70,12 +70,18 @@ def log_prob(theirs, rng):
         asked = len(calls)
         mu_x, alpha_x = conditioner(x)
         as_maf = (x - mu_x) * np.exp(-alpha_x)
+        early = np.zeros((N, n))
+        for _ in range(n):
+            mu, alpha = conditioner(early)
+            early = x * np.exp(-alpha) - mu
+        mixed_up = -0.5 * (early**2).sum(axis=1) - 0.5 * n * np.log(2 * np.pi) - conditioner(early)[1].sum(axis=1)
         maf = -0.5 * (as_maf**2).sum(axis=1) - 0.5 * n * np.log(2 * np.pi) - alpha_x.sum(axis=1)
         expect("log p", given, base - log_det, 2, typical={
             "logdet-sign: Σ α has the wrong sign": base + log_det,
             "logdet-missing: −Σ α is missing": base,
             "base-density: −(n/2) log 2π is missing": base - log_det + 0.5 * n * np.log(2 * np.pi),
             "direction: the conditioner is asked at x: this is a MAF's density": maf,
+            "not-inverse: z_i is (x_i − μ_i) e^{−α_i}: first the shift is taken off, then the scale": mixed_up,
         } if n > 1 else {})  # fmt: skip
         if asked > n:
             raise WrongError(f"the conditioner was asked {asked} times, expected n = {n} at most", 1)

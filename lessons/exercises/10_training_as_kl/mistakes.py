@@ -6,7 +6,7 @@ MISTAKES = [
      "np.linalg.slogdet(S)[1] - np.linalg.slogdet(S2)[1]",
      "det S2/det S, not the other way round"),
     ("kl_after", " - len(m) + ratio", " + ratio", "−n is missing"),
-    ("kl_after", "P = np.linalg.inv(S2)", "P = S2", "the KL: "),
+    ("kl_after", "P = np.linalg.inv(S2)", "P = S2", "S2 where its inverse belongs"),
     ("kl_after", "m, m2 = A @ m + b, A @ m2 + b\n    S, S2 = A @ S @ A.T, A @ S2 @ A.T",
      "m, S = A @ m + b, A @ S @ A.T",
      "only the first Gaussian has gone through"),

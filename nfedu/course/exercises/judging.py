@@ -53,11 +53,19 @@ def expect(
     if (abs(given - expected) <= tolerance * size).all():
         return
     worst = worst_entry(given, expected)
-    for words, value in (typical or {}).items():
-        if np.shape(value) == given.shape and (abs(given - value) <= 10 * tolerance * size).all():
-            raise WrongError(f"{what}: {words}; {worst}", hint)
+    recognise(what, given, hint, typical or {}, 10 * tolerance * size, worst)
     named = name_log_det(given, expected, tolerance) if log_det else name(given, expected, tolerance * size, rows)
     raise WrongError(f"{what}: {named.cause}: {named.words}; {worst}", hint)
+
+
+def recognise(
+    what: str, given: Any, hint: int, typical: dict[str, Any], tolerance: float = TOLERANCE, worst: str = ""
+) -> None:
+    """Raise WrongError if the given numbers are a typical mistake's."""
+    given = numbers(what, given, hint)
+    for words, value in typical.items():
+        if np.shape(value) == given.shape and (abs(given - value) <= tolerance).all():
+            raise WrongError(f"{what}: {words}" + (f"; {worst}" if worst else ""), hint)
 
 
 def numbers(what: str, given: Any, hint: int) -> Array:

@@ -7,14 +7,23 @@ import argparse
 import os
 import re
 import runpy
+import signal
 import sys
 import traceback
 from pathlib import Path
 from time import perf_counter
 
+
+def leave(*_: object) -> None:
+    """End at once: nothing has begun."""
+    print("interrupted; no lesson had finished", file=sys.stderr)
+    os._exit(130)
+
+
+signal.signal(signal.SIGINT, leave)  # while NumPy is loaded
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: here a second thread gains little, and waits busily
 from tqdm import tqdm
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: here a second thread gains little, and waits busily
 from nfedu.course.lesson import LEDGER, Lesson
 from nfedu.course.statements import TAGS
 
@@ -24,6 +33,7 @@ LESSONS = {path.name[:2]: path for path in sorted(HERE.glob("[0-9][0-9]_*.py"))}
 
 def main() -> int:
     """Run the lessons asked for, all unless numbers are given; return 1 when one of them failed."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.argv[1:2] in (["exercise"], ["grade"]):
         from nfedu.course.exercises import desk
 

@@ -224,6 +224,16 @@ def test_ctrl_c_says_in_one_line_what_has_finished(fake):
     assert said == "interrupted; finished: 02; 1 of the 1 claims made so far hold, the ledger is as it was"
 
 
+def test_ctrl_c_before_the_first_lesson_says_so(fake):
+    (fake / "tqdm.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(60)\n")
+    command = [sys.executable, "-m", "lessons"]
+    running = subprocess.Popen(command, cwd=fake, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stdout.readline() == "here\n"
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=20)
+    assert (running.returncode, err) == (130, "interrupted; no lesson had finished\n")
+
+
 @pytest.mark.parametrize(
     ("error", "printed", "holds"),
     [

@@ -17,7 +17,7 @@ from scipy import integrate, stats
 
 import nfedu
 from nfedu.checks import density_on_grid, jacobians
-from nfedu.lesson import begin
+from nfedu.course.lesson import begin
 from nfedu.plotting import samples_axes, show_density, show_warp
 
 lesson = begin("01 · Change of variables")

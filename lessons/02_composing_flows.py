@@ -15,7 +15,7 @@ from matplotlib import pyplot as plt
 
 import nfedu
 from nfedu.checks import check_bijection, check_flow, complex_step, density_on_grid, layer_jacobians
-from nfedu.lesson import begin
+from nfedu.course.lesson import begin
 from nfedu.plotting import show_density, show_warp
 
 lesson = begin("02 · Composing flows, and learning them")

@@ -14,7 +14,7 @@ from matplotlib import pyplot as plt
 import nfedu
 from nfedu import datasets
 from nfedu.checks import check_bijection, density_on_grid, layer_jacobians, level_area
-from nfedu.lesson import begin
+from nfedu.course.lesson import begin
 from nfedu.plotting import samples_axes, show_density, show_images, show_jacobian, show_warp
 
 lesson = begin("03 · NICE: additive coupling")

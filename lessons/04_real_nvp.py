@@ -14,7 +14,7 @@ from matplotlib import pyplot as plt
 import nfedu
 from nfedu import datasets, masks
 from nfedu.checks import check_bijection, density_on_grid, gradient, layer_jacobians, level_area, round_trip_error
-from nfedu.lesson import begin
+from nfedu.course.lesson import begin
 from nfedu.models import image_real_nvp
 from nfedu.plotting import layer_by_layer, show_density, show_images, show_jacobian, show_pattern, show_warp
 

@@ -14,7 +14,7 @@ from scipy import stats
 
 import nfedu
 from nfedu import datasets
-from nfedu.lesson import begin
+from nfedu.course.lesson import begin
 from nfedu.models import image_real_nvp
 from nfedu.plotting import show_images
 

@@ -17,7 +17,7 @@ from matplotlib import pyplot as plt
 import nfedu
 from nfedu import datasets
 from nfedu.checks import check_bijection, layer_jacobians
-from nfedu.lesson import begin
+from nfedu.course.lesson import begin
 from nfedu.models import autoregressive
 from nfedu.networks import MADE, counting
 from nfedu.plotting import show_density, show_images, show_jacobian

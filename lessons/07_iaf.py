@@ -13,7 +13,7 @@ from matplotlib import pyplot as plt
 import nfedu
 from nfedu import datasets
 from nfedu.checks import check_bijection, complex_step, layer_jacobians
-from nfedu.lesson import begin
+from nfedu.course.lesson import begin
 from nfedu.models import autoregressive
 from nfedu.networks import MADE, counting
 from nfedu.plotting import samples_axes, show_density, show_dependencies, show_jacobian

@@ -17,7 +17,7 @@ from matplotlib import pyplot as plt
 import nfedu
 from nfedu import datasets
 from nfedu.checks import complex_step
-from nfedu.lesson import begin
+from nfedu.course.lesson import begin
 from nfedu.models import autoregressive
 from nfedu.networks import counting
 from nfedu.plotting import samples_axes, show_density, show_images

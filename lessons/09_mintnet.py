@@ -18,7 +18,7 @@ import nfedu
 from nfedu import datasets
 from nfedu.bijections.mint import triangle
 from nfedu.checks import check_bijection, layer_jacobians
-from nfedu.lesson import begin
+from nfedu.course.lesson import begin
 from nfedu.models import mint_net
 from nfedu.plotting import show_images, show_jacobian
 

@@ -15,7 +15,7 @@ from scipy import interpolate, special, stats
 import nfedu
 from nfedu import datasets, masks
 from nfedu.checks import density_on_grid, layer_jacobians
-from nfedu.lesson import begin
+from nfedu.course.lesson import begin
 from nfedu.plotting import samples_axes, show_images
 
 lesson = begin("10 · Training seen as KL, and as Gaussianization")

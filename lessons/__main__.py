@@ -1,20 +1,31 @@
-"""Run the lessons: `python -m lessons [numbers] [--quick | --full]`; figures go to figures/, claims to the summary."""
+"""Run the lessons: `python -m lessons [numbers] [--quick | --full]`; figures go to figures/, claims to the summary.
+
+`python -m lessons exercise NN` hands out the exercises of a lesson, `python -m lessons grade NN FILE` judges answers.
+"""
 
 import argparse
 import os
 import re
 import runpy
+import signal
 import sys
 import traceback
 from pathlib import Path
 from time import perf_counter
 
+
+def leave(*_: object) -> None:
+    """End at once: nothing has begun."""
+    print("interrupted; no lesson had finished", file=sys.stderr)
+    os._exit(130)
+
+
+signal.signal(signal.SIGINT, leave)  # while NumPy is loaded
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: here a second thread gains little, and waits busily
 from tqdm import tqdm
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: here a second thread gains little, and waits busily
-from nfedu import ledger
-from nfedu.lesson import LEDGER, Lesson
-from nfedu.statements import TAGS
+from nfedu.course.lesson import LEDGER, Lesson
+from nfedu.course.statements import TAGS
 
 HERE = Path(__file__).resolve().parent
 LESSONS = {path.name[:2]: path for path in sorted(HERE.glob("[0-9][0-9]_*.py"))}
@@ -22,7 +33,13 @@ LESSONS = {path.name[:2]: path for path in sorted(HERE.glob("[0-9][0-9]_*.py"))}
 
 def main() -> int:
     """Run the lessons asked for, all unless numbers are given; return 1 when one of them failed."""
-    parser = argparse.ArgumentParser(prog="python -m lessons", description=__doc__)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.argv[1:2] in (["exercise"], ["grade"]):
+        from nfedu.course.exercises import desk
+
+        return desk.main(sys.argv[1:], HERE / "exercises")
+    style = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="python -m lessons", description=__doc__, formatter_class=style)
     parser.add_argument("numbers", nargs="*", help=f"which lessons, of {', '.join(LESSONS)}; all unless given")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--quick", action="store_true", help="little training, and no claims about trained digits")
@@ -35,22 +52,29 @@ def main() -> int:
 
     flags = ["--quick"] * options.quick + ["--full"] * options.full
     failed, seconds = [], {}
-    for number in tqdm(numbers, desc="lessons", unit="lesson"):
-        start = perf_counter()
-        try:
-            run(LESSONS[number], flags)
-            unclaimed = promised(LESSONS[number]) - {c.tag for c in LEDGER if c.lesson.startswith(number)}
-            if unclaimed:
-                raise AssertionError(f"lesson {number} promises {', '.join(sorted(unclaimed))}, claims it not")
-        except Exception:
-            traceback.print_exc()
-            failed.append(number)
-        seconds[number] = perf_counter() - start
+    try:
+        with tqdm(numbers, desc="lessons", unit="lesson") as bar:
+            for number in bar:
+                start = perf_counter()
+                try:
+                    run(LESSONS[number], flags)
+                    unclaimed = promised(LESSONS[number]) - {c.tag for c in LEDGER if c.lesson.startswith(number)}
+                    if unclaimed:
+                        raise AssertionError(f"lesson {number} promises {', '.join(sorted(unclaimed))}, claims it not")
+                except Exception:
+                    traceback.print_exc()
+                    failed.append(number)
+                seconds[number] = perf_counter() - start
+    except KeyboardInterrupt:
+        print(f"interrupted; {finished(seconds, failed)}", file=sys.stderr)
+        return 130
     print(summary(seconds, failed))
     missing = [tag for tag in TAGS if tag not in {c.tag for c in LEDGER}] if numbers == list(LESSONS) else []
     if missing:
         print(f"no lesson claims {', '.join(missing)}")
     elif numbers == list(LESSONS) and not failed:
+        from nfedu.course import ledger
+
         drawn = Lesson("the ledger", "quick" if options.quick else "default", HERE.parent)
         drawn.show(ledger.errata(LEDGER), "errata", ledger.CAPTION)
         if not flags:
@@ -73,6 +97,15 @@ def promised(path: Path) -> set[str]:
     heading = re.search(r"^# \*Notes: .*?\*$", path.read_text(), re.MULTILINE | re.DOTALL)
     ranges = re.findall(r"([NM])(\d+)(?:–[NM](\d+))?", heading[0] if heading else "")
     return {f"{kind}{i}" for kind, first, last in ranges for i in range(int(first), int(last or first) + 1)}
+
+
+def finished(seconds: dict[str, float], failed: list[str]) -> str:
+    """Return, in a few words, which lessons came to their end before a Ctrl-C."""
+    if not seconds:
+        return "no lesson had finished"
+    lessons = ", ".join(f"{number} FAILED" if number in failed else number for number in seconds)
+    held = sum(c.holds for c in LEDGER)
+    return f"finished: {lessons}; {held} of the {len(LEDGER)} claims made so far hold, the ledger is as it was"
 
 
 def summary(seconds: dict[str, float], failed: list[str]) -> str:

@@ -13,6 +13,8 @@ import jupytext
 from nbformat import NotebookNode, v4
 
 HERE = Path(__file__).resolve().parent
+EXERCISES = """**Exercises with a judge.** `python -m lessons exercise {0}` hands out this lesson's;
+[the list](EXERCISES.md) says what each teaches, and how they are judged."""
 
 
 def read(text: str) -> NotebookNode:
@@ -34,6 +36,8 @@ def read(text: str) -> NotebookNode:
         for method, name in re.findall(r'lesson\.(show|animate)\(.*?"(\d\d_\w+)"', cell.source, re.DOTALL):
             cell.outputs.append(picture(name, {"show": "png", "animate": "gif"}[method]))
             cell.metadata["mystnb"] = {"image": {"alt": name[3:].replace("_", " ")}}
+    if lesson and list((HERE / "exercises").glob(f"{lesson[1]}_*")):
+        notebook.cells.append(v4.new_markdown_cell(EXERCISES.format(lesson[1])))
     return notebook
 
 

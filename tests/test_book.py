@@ -34,6 +34,12 @@ def test_a_page_has_every_figure_and_claim_below_the_cell_that_makes_it(book, pa
         assert not text or "claim(" in cell.source
 
 
+def test_a_page_ends_with_the_way_to_its_exercises(book):
+    last = book.read((ROOT / "lessons" / "03_nice.py").read_text()).cells[-1]
+    assert "`python -m lessons exercise 03`" in last.source
+    assert "(EXERCISES.md)" in last.source
+
+
 def test_a_claim_with_a_name_in_it_goes_to_the_cell_that_says_most_of_it(book):
     text = (ROOT / "lessons" / "03_nice.py").read_text()
     cells = [cell for cell in book.read(text).cells if "NICE on two moons" in str(cell.get("outputs"))]

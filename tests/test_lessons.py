@@ -4,12 +4,15 @@ import ast
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from nfedu import ledger, lesson
-from nfedu.statements import MISPRINTS, TAGS
+from nfedu.course import ledger, lesson
+from nfedu.course.statements import MISPRINTS, TAGS
 from tests.conftest import ROOT, run
 
 LESSONS = sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))
@@ -105,7 +108,7 @@ def fake(tmp_path):
     """A folder with the runner and two lessons of which the first makes a claim that does not hold."""
     (tmp_path / "lessons").mkdir()
     shutil.copy(ROOT / "lessons" / "__main__.py", tmp_path / "lessons")
-    text = "import nfedu.lesson as l\nl.begin('{0} · fake').claim('N1', 'a number', {1}, 1e-3, l.begin)\n"
+    text = "import nfedu.course.lesson as l\nl.begin('{0} · fake').claim('N1', 'a number', {1}, 1e-3, l.begin)\n"
     (tmp_path / "lessons" / "01_wrong.py").write_text(text.format("01", "0.5"))
     (tmp_path / "lessons" / "02_right.py").write_text(text.format("02", "1e-4"))
     return tmp_path
@@ -131,8 +134,8 @@ def claim_everything(fake):
     """Make the fake lessons claim every statement, the misprints with both forms."""
     (fake / "lessons" / "01_wrong.py").unlink()
     (fake / "lessons" / "02_right.py").write_text(
-        "import nfedu.lesson as l\n"
-        "from nfedu.statements import MISPRINTS, TAGS\n"
+        "import nfedu.course.lesson as l\n"
+        "from nfedu.course.statements import MISPRINTS, TAGS\n"
         "lesson = l.begin('02 · fake')\n"
         "print('length', lesson.length)\n"
         "for tag in TAGS:\n"
@@ -202,6 +205,33 @@ def test_lessons_are_chosen_by_number(fake):
     unknown = run("-m", "lessons", "7", cwd=fake)
     assert unknown.returncode == 2
     assert "there is no lesson 07; there are 01, 02" in unknown.stderr
+
+
+def test_ctrl_c_says_in_one_line_what_has_finished(fake):
+    (fake / "lessons" / "01_wrong.py").unlink()
+    (fake / "lessons" / "03_long.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(60)\n")
+    command = [sys.executable, "-m", "lessons"]
+    running = subprocess.Popen(command, cwd=fake, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for line in running.stdout:
+        if line == "here\n":
+            break
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert out == ""
+    assert "Traceback" not in err
+    said = err.rstrip("\n").split("\n")[-1]
+    assert said == "interrupted; finished: 02; 1 of the 1 claims made so far hold, the ledger is as it was"
+
+
+def test_ctrl_c_before_the_first_lesson_says_so(fake):
+    (fake / "tqdm.py").write_text("import time\nprint('here', flush=True)\ntime.sleep(60)\n")
+    command = [sys.executable, "-m", "lessons"]
+    running = subprocess.Popen(command, cwd=fake, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stdout.readline() == "here\n"
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=20)
+    assert (running.returncode, err) == (130, "interrupted; no lesson had finished\n")
 
 
 @pytest.mark.parametrize(

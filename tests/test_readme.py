@@ -69,6 +69,32 @@ def test_the_commands_of_the_table_exist(tmp_path):
     assert (tmp_path / "Cube.png").stat().st_size > 10_000
 
 
+def test_the_exercise_is_judged_as_shown(tmp_path):
+    commands = re.findall(r"`(?:\.venv/bin/)?python (-m lessons (?:exercise 03|grade 03 [^`]+))`", README)
+    here = f"import runpy, sys; sys.path.insert(0, {str(ROOT)!r}); runpy.run_module('lessons', run_name='__main__')"
+    hand_out, grade = (["-c", here, *command.split()[2:]] for command in commands)
+    assert run(*hand_out, cwd=tmp_path).returncode == 0
+    path = tmp_path / "exercise_03.py"
+    head, tail = re.split(r"^def rescaled.*?^    raise NotImplementedError\n", path.read_text(), flags=re.S | re.M)
+    path.write_text(head + PYTHON[3] + tail)
+    done = run(*grade, cwd=tmp_path)
+    assert done.returncode == 1
+    lines = done.stdout.split("\n")
+    shown = TEXT[4].rstrip("\n").split("\n")
+    place = next(i for i, line in enumerate(lines) if line.startswith("  ✗ rescaled"))
+    assert lines[place : place + len(shown)] == shown
+    path.write_text(head + PYTHON[3].replace("+ np.log(abs", "- np.log(abs") + tail)
+    assert "✓ rescaled: passed" in run(*grade, cwd=tmp_path).stdout
+
+
+def test_the_commands_for_exercises_take_what_the_table_says():
+    told = {name: run("-m", "lessons", name, "--help", cwd=ROOT).stdout for name in ("exercise", "grade")}
+    for name, flag in re.findall(r"`python -m lessons (exercise|grade) NN[^`]*?(--\w+)?`", README):
+        assert flag in told[name]
+    assert all("--solution" in text for text in told.values())
+    assert all(flag in told["exercise"] + told["grade"] for flag in ("--force", "--seed"))
+
+
 def test_every_claim_shown_is_made_by_the_lessons(quick):
     shown = re.findall(r"^✓ (\S+) +(\d\d)  (\S+) +(.*): \S+ ≤ ([^;\n]+)", TEXT[0], re.MULTILINE)
     assert len(shown) >= 5

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nfedu.lesson import Claim
+from nfedu.course.lesson import Claim
+from nfedu.course.statements import MISPRINTS, STATEMENTS
 from nfedu.plotting import style
-from nfedu.statements import MISPRINTS, STATEMENTS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,0 +1,121 @@
+"""Judges lesson 06: masks, a sequential sampler, a density by conditionals."""
+
+from itertools import pairwise
+
+import numpy as np
+from scipy.stats import norm
+
+from nfedu.course.exercises.judging import WrongError, expect, numbers, parts
+
+HINTS = {
+    "masks": (
+        "A mask has a row for each unit below and a column for each above: compare below[:, None] with above.",
+        "Hidden units may see equal degrees (≤); outputs may not (<): the output for i must not see x_i.",
+        "Multiply the masks: entry (j, i) counts the paths from input j to output i. It must be 0 for j ≥ i.",
+    ),
+    "sample": (
+        "x_1 needs μ_1 and α_1, which are constants: ask with any x. Then ask again with x_1 in its place.",
+        "x_i = exp(α_i) z_i + μ_i with the answers that were given when x_<i was right.",
+        "∂x/∂z is triangular with exp(α_i) on its diagonal.",
+    ),
+    "log_prob": (
+        "z_i = (x_i − μ_i) e^{−α_i} for all i at once: x is there, so one call is enough.",
+        "The standard deviation is e^α: log N has −α, once, and −½ log 2π, for each coordinate.",
+    ),
+}
+
+
+def conditioner_of(n, rng, calls=None):
+    """A random autoregressive function with a bounded log-scale, that counts its calls."""
+    A, B = np.tril(rng.standard_normal((2, n, n)), -1)
+    a, b = rng.standard_normal((2, n))
+
+    def conditioner(x):
+        if calls is not None:
+            calls.append(x)
+        x = np.asarray(x, float)
+        if not np.isfinite(x).all():
+            raise ValueError("the conditioner takes finite numbers only")
+        return np.tanh(x @ A.T) * 2 + b, np.sin(x @ B.T + a) * 0.8
+
+    return conditioner
+
+
+def masks(theirs, rng):
+    for n, widths in ((3, (2,)), (3, (4, 3)), (5, (6,)), (4, (5, 4, 6))):
+        degrees = [rng.permutation(np.r_[1:n, rng.integers(1, n, max(0, k - n + 1))][:k]) for k in widths]
+        given = theirs(n, degrees)
+        layers, inputs = [np.arange(1, n + 1), *degrees], np.arange(1, n + 1)
+        pairs = [*pairwise(layers), (layers[-1], inputs)]
+        if not isinstance(given, list | tuple) or len(given) != len(pairs):
+            got = len(given) if isinstance(given, list | tuple) else "no list"
+            raise WrongError(f"masks: shape: got {got}, expected {len(pairs)} masks: one for each layer of weights", 1)
+        given = [numbers(f"mask {layer}", mask, 1) for layer, mask in enumerate(given)]
+        for layer, (below, above) in enumerate(pairs):
+            expect_shape = (len(below), len(above))
+            if given[layer].shape != expect_shape:
+                words = f"it has shape {given[layer].shape}, expected (inputs, outputs) = {expect_shape}"
+                raise WrongError(f"mask {layer}: shape: {words}", 1)
+        paths = np.linalg.multi_dot([*given, np.eye(n)]) if len(given) > 1 else given[0]
+        seen = [(int(i), int(j)) for j, i in np.argwhere(paths) if j >= i]
+        if seen:
+            i, j = seen[0]
+            raise WrongError(
+                f"mask: n = {n}: output {i + 1} depends on input {j + 1}; only inputs before it are allowed", 2
+            )
+        for layer, (below, above) in enumerate(pairs):
+            last = layer == len(pairs) - 1
+            right = below[:, None] < above if last else below[:, None] <= above
+            strict = below[:, None] < above if not last else below[:, None] + 1 < above
+            expect(f"mask {layer}, n = {n}", given[layer], right, 2, typical={
+                "mask: nothing forbidden passes, but too much is cut: hidden units may see equal degrees": strict,
+                "mask: input i has the degree i, from 1; here the first one has 0": below[:, None] - 1 <= above,
+            })  # fmt: skip
+
+
+def sample(theirs, rng):
+    for N, n in ((4, 3), (2, 1), (3, 5)):
+        calls, z = [], rng.standard_normal((N, n))
+        conditioner = conditioner_of(n, rng, calls)
+        given = parts("sample", theirs(z, conditioner), 2, 1, "x and log_det")
+        asked = len(calls)
+        x, wrong_way = np.zeros((2, N, n))
+        for _ in range(n):
+            mu, alpha = conditioner(x)
+            x = np.exp(alpha) * z + mu
+            mu, alpha = conditioner(wrong_way)
+            wrong_way = (z - mu) * np.exp(-alpha)
+        mu, alpha = conditioner(x)
+        once_mu, once_alpha = conditioner(z)
+        zero_mu, zero_alpha = conditioner(0 * z)
+        expect("x", given[0], x, 2, typical={
+            "direction: the conditioner is asked at z: this is an IAF": np.exp(once_alpha) * z + once_mu,
+            "direction: x_i = e^α z_i + μ; off with μ and then with the scale is the way back": wrong_way,
+            "direction: this is the way from x to z, as if z were x": (z - once_mu) * np.exp(-once_alpha),
+            "inexact: x is from one call, with zeros for x; x_i needs x_<i first": np.exp(zero_alpha) * z + zero_mu,
+        } if n > 1 else {})  # fmt: skip
+        if asked > n:
+            raise WrongError(f"the conditioner was asked {asked} times, expected n = {n} at most", 1)
+        expect("log_det", given[1], alpha.sum(axis=1), 3, log_det=True)
+
+
+def log_prob(theirs, rng):
+    for N, n in ((4, 3), (2, 1), (3, 5)):
+        calls, x = [], rng.standard_normal((N, n))
+        conditioner = conditioner_of(n, rng, calls)
+        given = theirs(x, conditioner)
+        if len(calls) > 1:
+            raise WrongError(f"the conditioner was asked {len(calls)} times, expected one pass", 1)
+        mu, alpha = conditioner(x)
+        each = norm(mu, np.exp(alpha)).logpdf(x)
+        if np.shape(given) == (N, n) and n > 1:
+            raise WrongError("log p: shape: one number a coordinate; the log of a product is a sum over them", 2)
+        z = (x - mu) * np.exp(-alpha)
+        expect("log p", given, each.sum(axis=1), 2, typical={
+            "logdet-sign: Σ α has the wrong sign": (each + 2 * alpha).sum(axis=1),
+            "logdet-missing: −Σ α is missing": (each + alpha).sum(axis=1),
+            "base-density: −½ log 2π is missing": (each + 0.5 * np.log(2 * np.pi)).sum(axis=1),
+            "factor: the standard deviation is e^α, not e^{α/2}": norm(mu, np.exp(alpha / 2)).logpdf(x).sum(axis=1),
+            "factor: z is divided by e^{2α}; the standard deviation is e^α": (
+                each + 0.5 * z**2 - 0.5 * (z * np.exp(-alpha)) ** 2).sum(axis=1),
+        })  # fmt: skip

@@ -4,52 +4,26 @@
 # *Notes: 优化目标 asks for a maximum over θ, and leaves it to the reader how to go uphill. Statements B1–B4.*
 #
 # Every layer of this library is differentiated by hand. This lesson teaches how: one rule, and what it makes of a
-# linear map, an activation and a network. [00b](00b_backward_of_a_flow.py) goes on to what only flows have: couplings
-# with two outputs, log-determinants, triangular solves, inverses found by iteration. [00c](00c_is_it_right.py) asks how
-# to find out that a backward is wrong. All of it is derived, worked with a pencil, coded, and held against a number
-# that does not come from it. You need: partial derivatives, matrix products, the chain rule.
+# linear map, an activation and a network. [00b](00b_backward_of_a_flow.py) goes on to what only flows have, couplings
+# with two outputs and log-determinants, [00c](00c_backward_of_a_solution.py) to triangular solves and to inverses that
+# only an iteration finds. [00d](00d_is_it_right.py) asks how to find out that a backward is wrong. All of it is
+# derived, worked with a pencil, coded, and held against a number that does not come from it. You need: partial
+# derivatives, matrix products, the chain rule.
 
 # %%
 import numpy as np
 from matplotlib import pyplot as plt
 
 import nfedu
-from nfedu.checks import complex_step, gradient
+from nfedu.checks import complex_step, gradients, parameter_gradients, worst_difference
 from nfedu.lesson import begin
 from nfedu.networks import MLP
 from nfedu.networks.mlp import ACTIVATIONS
-from nfedu.parameters import cast
-from nfedu.plotting import show_graph
+from nfedu.plotting import show_graph, show_surface
 
 lesson = begin("00a · Backward by hand")
 rng = np.random.default_rng(0)
 log2, log3 = np.log(2), np.log(3)
-
-
-def off(got, expected):
-    """The largest difference between arrays, in pairs."""
-    return max(abs(np.asarray(g) - np.asarray(e)).max() for g, e in zip(got, expected, strict=True))
-
-
-def steps(f, *at):
-    """∂f/∂each argument, entry by entry, by Im f(v + ih)/h: 00c derives it. It knows nothing of a backward."""
-    return [gradient(lambda v, i=i: f(*at[:i], v, *at[i + 1 :]), at[i]) for i in range(len(at))]
-
-
-def steps_of(module, loss):
-    """∂loss(module)/∂every parameter, the same way."""
-    twin, found = cast(module, complex), []
-    for p in twin.parameters().values():
-
-        def at(value, p=p):
-            p.value = value.astype(complex)
-            return loss(twin)
-
-        kept = p.value.real
-        found.append(gradient(at, kept))
-        p.value = kept.astype(complex)
-    return found
-
 
 # %% [markdown]
 # ## What the derivative of a program is
@@ -92,7 +66,8 @@ def products(x):
 
 x, v, g = np.array([2.0, 3.0]), np.array([1.0, -1.0]), np.array([1.0, 2.0])
 g_x = products(x)[1](g)
-lesson.claim("B1", "pencil: Jᵀg = (11, 2)", off([g_x], [[11, 2]]), 0, products)
+# `complex_step` and `gradients`, Im f(x + ih)/h, are derived in 00d: they know nothing of a backward.
+lesson.claim("B1", "pencil: Jᵀg = (11, 2)", worst_difference([g_x], [[11, 2]]), 0, products)
 pushed = complex_step(lambda x: products(x)[0], x, v)
 lesson.claim("B1", "⟨Jᵀg, v⟩ by backward = ⟨g, Jv⟩ by the complex step", abs(g_x @ v - g @ pushed), 1e-14, products)
 
@@ -101,7 +76,8 @@ lesson.claim("B1", "⟨Jᵀg, v⟩ by backward = ⟨g, Jv⟩ by the complex step
 #
 # Points stand in rows: $Y = XW + \mathbf 1 b^\top$, $X$ is $(N, k)$, $W$ is $(k, m)$, $\mathbf 1$ a column of ones.
 # For matrices $\langle G, Y\rangle = \sum_{ij} G_{ij} Y_{ij} = \operatorname{tr} G^\top Y$, and a trace lets factors
-# go round, $\operatorname{tr} ABC = \operatorname{tr} CAB$. With $dY = dX\,W + X\,dW + \mathbf 1\,db^\top$ (product rule)
+# go round, $\operatorname{tr} ABC = \operatorname{tr} CAB$. With $dY = dX\,W + X\,dW + \mathbf 1\,db^\top$ (product
+# rule)
 #
 # $$
 # \langle G, dY\rangle = \operatorname{tr}(G^\top dX\,W) + \operatorname{tr}(G^\top X\,dW) + \operatorname{tr}(G^\top
@@ -129,10 +105,16 @@ def linear(X, W, b):
 
 X, W, G = np.array([[1, 2], [3, -1]]), np.array([[1, 0], [2, -1]]), np.array([[1, 0], [2, 1]])
 hand = [[1, 2], [2, 3]], [[7, 3], [0, -1]], [3, 1]
-lesson.claim("B2", "pencil: g_X, g_W and g_b", off(linear(X, W, np.ones(2))[1](G), hand), 0, linear)
+lesson.claim("B2", "pencil: g_X, g_W and g_b", worst_difference(linear(X, W, np.ones(2))[1](G), hand), 0, linear)
 at, G = [rng.standard_normal(shape) for shape in ((5, 3), (3, 4), (4,))], rng.standard_normal((5, 4))
-found = steps(lambda *at: (G * linear(*at)[0]).sum(), *at)
-lesson.claim("B2", "5 rows, 3 → 4: all entries against the complex step", off(linear(*at)[1](G), found), 1e-13, linear)
+found = gradients(lambda *at: (G * linear(*at)[0]).sum(), *at)
+lesson.claim(
+    "B2",
+    "5 rows, 3 → 4: all entries against the complex step",
+    worst_difference(linear(*at)[1](G), found),
+    1e-13,
+    linear,
+)
 
 # %% [markdown]
 # ## Activations
@@ -145,7 +127,7 @@ lesson.claim("B2", "5 rows, 3 → 4: all entries against the complex step", off(
 # $$ (B3)
 #
 # ($\tanh = \sinh/\cosh$, and the quotient rule gives $(\cosh^2 - \sinh^2)/\cosh^2 = 1 - \tanh^2$.) At $a = 0$ ReLU has
-# no derivative; code must return something, and 0 is as good as any number up to 1: see kinks in 00c. Written in the
+# no derivative; code must return something, and 0 is as good as any number up to 1: see kinks in 00d. Written in the
 # *output* $h$, the slope lets $a$ be forgotten, which halves what a network keeps.
 #
 # **By hand.** $\tanh(\log 2) = (2 - \tfrac12)/(2 + \tfrac12) = 3/5$, slope $16/25$; $\tanh(\log 3) = 4/5$: $9/25$.
@@ -153,12 +135,16 @@ lesson.claim("B2", "5 rows, 3 → 4: all entries against the complex step", off(
 # %%
 slope = ACTIVATIONS["tanh"][1](np.tanh([log2, log3]))
 lesson.claim(
-    "B3", "pencil: tanh' at log 2 and log 3 is 16/25, 9/25", off([slope], [[0.64, 0.36]]), 1e-15, "ACTIVATIONS"
+    "B3",
+    "pencil: tanh' at log 2 and log 3 is 16/25, 9/25",
+    worst_difference([slope], [[0.64, 0.36]]),
+    1e-15,
+    "ACTIVATIONS",
 )
 a, worst = rng.standard_normal((6, 5)), 0.0
 for phi, of_output in ACTIVATIONS.values():
-    by_steps = steps(lambda a, phi=phi: phi(a.copy()).sum(), a)[0]  # phi may work in place
-    worst = max(worst, off([of_output(phi(a.copy()))], [by_steps]))
+    by_steps = gradients(lambda a, phi=phi: phi(a.copy()).sum(), a)[0]  # phi may work in place
+    worst = max(worst, worst_difference([of_output(phi(a.copy()))], [by_steps]))
 lesson.claim("B3", "ReLU, tanh, softplus: φ' of the output = the complex step", worst, 1e-15, "ACTIVATIONS")
 
 # %% [markdown]
@@ -182,8 +168,8 @@ for p, value in zip(net.parameters().values(), ([[log2, log3]], [0, 0], [[5], [-
     p.value[...] = value
 y, backward = net(np.ones((1, 1)))
 g_x = backward(np.ones((1, 1)))
-hand = [[3.2, -1.8]], [3.2, -1.8], [[0.6], [0.8]], [1], 0.2406, -1
-error = off([*(p.grad for p in net.parameters().values()), g_x.round(4), y], hand)
+hand = [[3.2, -1.8]], [3.2, -1.8], [[0.6], [0.8]], [1], [[0.2406]], [[-1]]
+error = worst_difference([*(p.grad for p in net.parameters().values()), g_x.round(4), y], hand)
 lesson.claim("B4", "pencil: a 1 → 2 → 1 network and its eight gradients", error, 1e-14, MLP)
 
 G, x, worst = rng.standard_normal((4, 2)), rng.standard_normal((4, 2)), 0.0
@@ -196,9 +182,9 @@ def weighted(y):
 for activation in ACTIVATIONS:
     net = MLP(2, (6, 5), 2, activation, output_scale=1.0, rng=rng)
     g_x = net(x)[1](G)
-    worst = max(worst, off([g_x], steps(lambda x, net=net: weighted(net(x)[0]), x)))
-    found = steps_of(net, lambda net: weighted(net(x)[0]))
-    worst = max(worst, off([p.grad for p in net.parameters().values()], found))
+    worst = max(worst, worst_difference([g_x], gradients(lambda x, net=net: weighted(net(x)[0]), x)))
+    found = parameter_gradients(lambda net: weighted(net(x)[0]), net)
+    worst = max(worst, worst_difference([p.grad for p in net.parameters().values()], found))
 lesson.claim("B4", "2 → 6 → 5 → 2, three activations: x and all parameters, complex step", worst, 1e-13, MLP)
 
 # %% [markdown]
@@ -221,12 +207,12 @@ second_back = net(middle)[1]  # the same network again: its first call is still 
 g_middle = second_back(G)
 once = [p.grad.copy() for p in net.parameters().values()]
 g_x = first_back(g_middle)
-twice = steps_of(net, lambda net: weighted(net(net(x)[0])[0]))
-error = off([g_x], steps(lambda x: weighted(net(net(x)[0])[0]), x))
+twice = parameter_gradients(lambda net: weighted(net(net(x)[0])[0]), net)
+error = worst_difference([g_x], gradients(lambda x: weighted(net(net(x)[0])[0]), x))
 lesson.claim("B4", "net(net(x)): the first closure kept its own numbers", error, 1e-13, MLP)
-error = off([p.grad for p in net.parameters().values()], twice)
+error = worst_difference([p.grad for p in net.parameters().values()], twice)
 lesson.claim("B4", "net(net(x)): += gives the sum over both uses", error, 1e-13, nfedu.Parameter)
-overwritten = off([p.grad - kept for p, kept in zip(net.parameters().values(), once, strict=True)], twice)
+overwritten = worst_difference([p.grad - kept for p, kept in zip(net.parameters().values(), once, strict=True)], twice)
 lesson.claim("B4", "with = for +=, the last use only: 0.1 / its error", 0.1 / overwritten, 1, nfedu.Parameter)
 
 flow = nfedu.Flow(nfedu.StandardNormal(3), nfedu.AffineCoupling(3, (8,), activation="tanh", rng=rng))
@@ -280,27 +266,14 @@ def loss_and_slope(a, b):
 
 
 grid = np.linspace(-2.2, 2.2, 45)
-L, g_a, g_b = np.array([[loss_and_slope(a, b) for a in grid] for b in grid]).transpose(2, 0, 1)
-right.contourf(grid, grid, np.sqrt(L), levels=30, cmap="magma")
-right.contour(grid, grid, np.sqrt(L), levels=12, colors="white", linewidths=0.4)
-some = np.s_[2::5, 2::5]
-length = np.hypot(g_a, g_b)[some]
-right.quiver(
-    *np.meshgrid(grid[2::5], grid[2::5]), -g_a[some] / length, -g_b[some] / length, color="tab:cyan", width=0.005
-)
+L, *up = np.array([[loss_and_slope(a, b) for a in grid] for b in grid]).transpose(2, 0, 1)
+show_surface(right, grid, np.sqrt(L), -np.array(up), ("$w_0$", "$w_1$"), 1.6)
 for start in ((-0.5, 2.0), (0.05, -0.01), (-2.1, 0.8)):
     way = [np.array(start)]
     for _ in range(300):
         way.append(way[-1] - 0.3 * np.array(loss_and_slope(*way[-1])[1:]))
     right.plot(*np.array(way).T, ".-", color="white", ms=2, lw=0.8)
-right.set(
-    xlabel="$w_0$",
-    ylabel="$w_1$",
-    xlim=(-2.2, 2.2),
-    ylim=(-2.2, 2.2),
-    aspect="equal",
-    title="loss of $w_1 \\tanh(w_0 x)$, and where −gradient points",
-)
+right.set_title(r"$\sqrt{L}$ of $w_1 \tanh(w_0 x)$, and where −gradient points")
 caption = """Left: the network of the pencil example; values (blue) go along the arrows, gradients (red) against them,
 multiplied by what stands on the arrow, or by the slope. Two arrows leave x, so two gradients add there. Right: a loss
 over two weights. Arrows, −gradient by backward, cross its level lines at right angles; descents (white) end in one of
@@ -313,4 +286,5 @@ lesson.end()
 #
 # **Exercise.** With a pencil: $y = (x W) \odot (x V)$, both factors from one $x$: find $g_x$, $g_W$, $g_V$. Then the
 # softmax, $p_i = e^{a_i}/\sum_j e^{a_j}$: show that $g_a = p \odot (g - \langle g, p\rangle)$. Code both as closures,
-# hold them against `steps`.
+# hold them against
+# `nfedu.checks.gradients`, which takes a function and its arguments.

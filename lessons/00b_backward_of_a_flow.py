@@ -83,7 +83,7 @@ lesson.claim("B5", "n = 5, both directions: input and all parameters, complex st
 
 # %% tags=["hide-input"]
 nodes = {
-    "$z_a$": (0, 1, "1", "1 + 3 · 1 + 3 log 2\n= 6.08"),
+    "$z_a$": (-0.2, 1, "1", "1 + 3\n+ 3 log 2\n= 6.08"),
     "$z_b$": (0, -1, "2", "1 · 2 = 2"),
     "$μ$": (1, 0.45, "3", "1"),
     "$α$": (1, -0.3, "log 2", "1 · 4 − 1 = 3"),

@@ -19,7 +19,9 @@ def show_surface(axes: Axes, line: Array, L: Array, down: Array, names: tuple[st
     should cross the level lines at right angles.
     """
     axes.contourf(line, line, L, levels=np.linspace(L.min(), L.min() + depth, 25), extend="max")
-    axes.contour(line, line, L, levels=L.min() + depth * np.linspace(0.02, 1, 15), colors="white", linewidths=0.4)
+    axes.contour(
+        line, line, L, levels=L.min() + depth * np.linspace(0.02, 1, 15), colors="white", linewidths=0.4, linestyles="-"
+    )
     every = np.arange(len(line) // 20, len(line), len(line) // 10)
     few = down[:, every[:, None], every]
     with np.errstate(all="ignore"):

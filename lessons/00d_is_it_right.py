@@ -114,7 +114,7 @@ for ax, (name, (f, at, hand)) in zip(axes, tested.items(), strict=True):
     wrong = [abs(derivative(f, at, step, "central") - 1.001 * hand).max() / abs(hand).max() for step in h]
     ax.loglog(h, wrong, ":", color="0.5", label="central, backward 0.1 % wrong")
     ax.set(xlabel="step h", ylabel="largest error / largest entry", ylim=(1e-17, 10), title=name)
-axes[0].legend(loc="lower right")
+axes[0].legend(loc="center left")
 caption = """Errors of three numerical derivatives of one flow, against its backward. To the right truncation, of slope 1
 for the forward difference and 2 for the other two; to the left rounding, slope −1. Dotted: ε^½ and ε^⅓. The complex
 step has no left branch. Grey: a wrong backward has no V, its curve ends on a floor as high as it is wrong."""
@@ -126,8 +126,8 @@ lesson.show(fig, "00d_v_curves", caption)
 # The usual test is $|a - b|/\max(|a|, |b|)$. It lies in two ways (B10). **At a zero**: at an optimum the true
 # gradient is 0, backward says $10^{-17}$, the difference quotient its rounding, $10^{-11}$: "100 % wrong". **In a
 # norm**: where one entry is $10^4$ and one is 1, the second may have the wrong sign and $\|a - b\|/\|b\|$ says
-# $10^{-4}$. Judge each entry, and judge it against what the number *can* be known to: $|a - b| \le C(\varepsilon|f|/h
-# + \text{rtol}\,|b|)$.
+# $10^{-4}$. Judge each entry, and judge it against what the number *can* be known to: $|a - b| \le
+# C(\varepsilon|f|/h + \text{rtol}\,|b|)$.
 
 # %%
 data = rng.standard_normal((500, 2))
@@ -223,8 +223,9 @@ for ax, (name, found) in zip(axes, shown.items(), strict=True):
 axes[0].set_ylabel("step h")
 fig.colorbar(image, ax=axes, label="log₁₀ of the error")
 caption = """The error over point and step. Left: the V of the first figure is a valley at h = 1e-5, with rounding's noise
-below it; around the kink stands a wedge |x − 0.3| < h where no step helps. Right: the complex step takes the branch of
-its point, and knows no wedge; every h below 1e-8 is as good."""
+below it. Around the kink stands a wedge, |x − 0.3| < h: smaller steps escape it, at the kink itself none does. Right:
+the complex step takes the branch of its point, and knows no wedge; every h below 1e-8 is as good. (Dark verticals: f‴ =
+0, where truncation happens to vanish.)"""
 lesson.show(fig, "00d_kink", caption)
 
 # %% [markdown]

@@ -115,8 +115,9 @@ for ax, (name, (f, at, hand)) in zip(axes, tested.items(), strict=True):
     ax.loglog(h, wrong, ":", color="0.5", label="central, backward 0.1 % wrong")
     ax.set(xlabel="step h", ylabel="largest error / largest entry", ylim=(1e-17, 10), title=name)
 axes[0].legend(loc="center left")
-caption = """Errors of three numerical derivatives of one flow, against its backward. To the right truncation, slope 1 for the forward difference and 2 for the other two; to the left rounding, slope −1. Dotted: ε^½ and ε^⅓. The complex
-step has no left branch. Grey: a wrong backward has no V, its curve ends on a floor as high as it is wrong."""
+caption = """Errors of three numerical derivatives of one flow, against its backward. To the right truncation, slope 1
+for the forward difference, 2 for the others; to the left rounding, slope −1. Dotted: ε^½ and ε^⅓. The complex step has
+no left branch. Grey: a wrong backward has no V, its curve ends on a floor as high as it is wrong."""
 lesson.show(fig, "00d_v_curves", caption)
 
 # %% [markdown]
@@ -221,10 +222,10 @@ for ax, (name, found) in zip(axes, shown.items(), strict=True):
     ax.set(yscale="log", xlabel="x", title=f"|x − 0.3| + sin 3x: {name}")
 axes[0].set_ylabel("step h")
 fig.colorbar(image, ax=axes, label="log₁₀ of the error")
-caption = """The error over point and step. Left: the V of the first figure is a valley at h = 1e-5, rounding's noise below
-it. Around the kink stands a wedge, |x − 0.3| < h: smaller steps escape it, at the kink itself none does. Right:
-the complex step takes the branch of its point, and knows no wedge; every h below 1e-8 is as good. (Dark verticals: f‴ =
-0, where truncation happens to vanish.)"""
+caption = """The error over point and step. Left: the V of the first figure is a valley at h = 1e-5, below it rounding's
+noise. Around the kink stands a wedge, |x − 0.3| < h: smaller steps escape it, at the kink itself none does. Right: the
+complex step takes the branch of its point, and knows no wedge; every h below 1e-8 is as good. (Dark verticals: f‴ = 0,
+where truncation happens to vanish.)"""
 lesson.show(fig, "00d_kink", caption)
 
 # %% [markdown]

@@ -45,9 +45,9 @@ log2, log3 = np.log(2), np.log(3)
 # vector. No matrix is ever built, and one sweep gives $\partial L/\partial x_j$ for all $j$, where differences need a
 # sweep for each.
 #
-# **How to find a backward.** Take a line's differential, $dy = J\,dx$. Write $\langle g, dy\rangle$ and move everything
-# off $dx$, to the other side, until it reads $\langle \textit{something}, dx\rangle$. That something is $J^\top g$: if
-# $\langle a, v\rangle = \langle b, v\rangle$ for every $v$, take $v = a - b$, and $|a - b|^2 = 0$.
+# **How to find a backward.** Take a line's differential, $dy = J\,dx$. Write $\langle g, dy\rangle$ and move
+# everything off $dx$, to the other side, until it reads $\langle \textit{something}, dx\rangle$. That something is
+# $J^\top g$: if $\langle a, v\rangle = \langle b, v\rangle$ for every $v$, take $v = a - b$, and $|a - b|^2 = 0$.
 #
 # **By hand.** $f(x_1, x_2) = (x_1 x_2,\ x_1^2)$ at $(2, 3)$: $J = \begin{pmatrix} 3 & 2 \\ 4 & 0 \end{pmatrix}$. Along
 # $v = (1, -1)$, $Jv = (1, 4)$. For $g = (1, 2)$, $J^\top g = (3 \cdot 1 + 4 \cdot 2,\ 2 \cdot 1) = (11, 2)$. Now
@@ -89,10 +89,10 @@ lesson.claim("B1", "⟨Jᵀg, v⟩ by backward = ⟨g, Jv⟩ by the complex step
 # $G^\top\mathbf 1$ is the sum of G's rows. NumPy *copies* $b$ into every row; all copies move the loss; each sends a
 # gradient back, and they add. The transpose of a copy is a sum, the transpose of a sum is a copy.
 #
-# **By hand.** $X = \begin{pmatrix} 1 & 2 \\ 3 & -1 \end{pmatrix}$, $W = \begin{pmatrix} 1 & 0 \\ 2 & -1 \end{pmatrix}$,
-# $G = \begin{pmatrix} 1 & 0 \\ 2 & 1 \end{pmatrix}$: $g_X = \begin{pmatrix} 1 & 2 \\ 2 & 3 \end{pmatrix}$, $g_W =
-# \begin{pmatrix} 7 & 3 \\ 0 & -1 \end{pmatrix}$, $g_b = (3, 1)$. Shapes help you to remember, but they do not save you:
-# here all of $G W$, $G W^\top$, $W^\top G$ have the right one.
+# **By hand.** $X = \begin{pmatrix} 1 & 2 \\ 3 & -1 \end{pmatrix}$, $W = \begin{pmatrix} 1 & 0 \\ 2 & -1
+# \end{pmatrix}$, $G = \begin{pmatrix} 1 & 0 \\ 2 & 1 \end{pmatrix}$: $g_X = \begin{pmatrix} 1 & 2 \\ 2 & 3
+# \end{pmatrix}$, $g_W = \begin{pmatrix} 7 & 3 \\ 0 & -1 \end{pmatrix}$, $g_b = (3, 1)$. Shapes help you to remember,
+# but they do not save you: here all of $G W$, $G W^\top$, $W^\top G$ have the right one.
 
 
 # %%
@@ -154,13 +154,13 @@ lesson.claim("B3", "ReLU, tanh, softplus: φ' of the output = the complex step",
 # :pyobject: MLP.__call__
 # ```
 #
-# Read `backward` from the last layer to the first: B2 three times over, with B3 between. (`np.ones @ g` is the sum over
-# rows, faster.)
+# Read `backward` from the last layer to the first: B2 three times over, with B3 between. (`np.ones @ g` is the sum
+# over rows, faster.)
 #
-# **By hand**: $x = 1$, $W_0 = (\log 2, \log 3)$, no biases: $h = (3/5, 4/5)$. With $W_1 = (5, -5)^\top$,
-# $y = 3 - 4 = -1$. Back with $g_y = 1$: $g_{W_1} = h$, $g_{b_1} = 1$, $g_h = (5, -5)$, $g_a = (5 \cdot \tfrac{16}{25},\
-# {-5} \cdot \tfrac{9}{25}) = (3.2, -1.8)$, which is $g_{b_0}$, and $g_{W_0}$ too since $x = 1$, and $g_x = 3.2 \log 2 -
-# 1.8 \log 3 \approx 0.2406$.
+# **By hand**: $x = 1$, $W_0 = (\log 2, \log 3)$, no biases: $h = (3/5, 4/5)$. With $W_1 = (5, -5)^\top$, $y = 3 - 4 =
+# -1$. Back with $g_y = 1$: $g_{W_1} = h$, $g_{b_1} = 1$, $g_h = (5, -5)$, $g_a = (5 \cdot \tfrac{16}{25},\ {-5} \cdot
+# \tfrac{9}{25}) = (3.2, -1.8)$, which is $g_{b_0}$, and $g_{W_0}$ too since $x = 1$, and $g_x = 3.2 \log 2 - 1.8 \log
+# 3 \approx 0.2406$.
 
 # %%
 net = MLP(1, (2,), 1, "tanh", rng=rng)
@@ -286,5 +286,4 @@ lesson.end()
 #
 # **Exercise.** With a pencil: $y = (x W) \odot (x V)$, both factors from one $x$: find $g_x$, $g_W$, $g_V$. Then the
 # softmax, $p_i = e^{a_i}/\sum_j e^{a_j}$: show that $g_a = p \odot (g - \langle g, p\rangle)$. Code both as closures,
-# hold them against
-# `nfedu.checks.gradients`, which takes a function and its arguments.
+# and hold them against `nfedu.checks.gradients`, which takes a function and its arguments.

@@ -3,9 +3,9 @@
 #
 # *Notes: 优化目标 holds a log|det|, which has to be differentiated too. Statements B5–B6.*
 #
-# A layer of a flow returns two things, its output and its log-determinant, and both reach the loss. This lesson derives
-# what ordinary networks never meet: backward through a coupling with its two outputs, and through $\log|\det W|$. The
-# rule is that of [00a](00a_backward_by_hand.py): write $\langle g, dy\rangle$, move everything off $dx$ (B1).
+# A layer of a flow returns two things, its output and its log-determinant, and both reach the loss. This lesson
+# derives what ordinary networks never meet: backward through a coupling with its two outputs, and through $\log|\det
+# W|$. The rule is that of [00a](00a_backward_by_hand.py): write $\langle g, dy\rangle$, move everything off $dx$ (B1).
 
 # %%
 import numpy as np
@@ -42,16 +42,17 @@ log2 = np.log(2)
 # $$ (B5)
 #
 # $\alpha$ is used twice, in $x_b$ and in $\ell$: two terms. So is $z_a$, which passes *and* feeds the network. Forget
-# either and nothing crashes. Other way, $z_b = (x_b - \mu) \odot e^{-\alpha}$, $\ell = -\sum_i \alpha_i$: now
-# $dz_b = e^{-\alpha} \odot (dx_b - d\mu) - z_b \odot d\alpha$, and $g_\alpha = -g_b \odot z_b - g_\ell$.
+# either and nothing crashes. Other way, $z_b = (x_b - \mu) \odot e^{-\alpha}$, $\ell = -\sum_i \alpha_i$: now $dz_b =
+# e^{-\alpha} \odot (dx_b - d\mu) - z_b \odot d\alpha$, and $g_\alpha = -g_b \odot z_b - g_\ell$.
 #
 # ```{literalinclude} ../nfedu/bijections/coupling.py
 # :pyobject: AffineCoupling.z_to_x
 # ```
 #
-# **By hand.** $n = 2$, $\mu = 3 z_a$, $\alpha = z_a \log 2$, at $z = (1, 2)$: $\alpha = \log 2$, $x_b = 2 \cdot 2 + 3 =
-# 7$. Let $g_x = (1, 1)$, $g_\ell = -1$. Then $g_{z_b} = 2$, $g_\mu = 1$, $g_\alpha = 1 \cdot 4 - 1 = 3$, and $g_{z_a} =
-# 1 + 3 \cdot 1 + \log 2 \cdot 3 \approx 6.0794$. The weights $(3, \log 2)$ get $z_a (g_\mu, g_\alpha) = (1, 3)$.
+# **By hand.** $n = 2$, $\mu = 3 z_a$, $\alpha = z_a \log 2$, at $z = (1, 2)$: $\alpha = \log 2$, $x_b = 2 \cdot 2 + 3
+# = 7$. Let $g_x = (1, 1)$, $g_\ell = -1$. Then $g_{z_b} = 2$, $g_\mu = 1$, $g_\alpha = 1 \cdot 4 - 1 = 3$, and
+# $g_{z_a} = 1 + 3 \cdot 1 + \log 2 \cdot 3 \approx 6.0794$. The weights $(3, \log 2)$ get $z_a (g_\mu, g_\alpha) = (1,
+# 3)$.
 
 # %%
 layer = nfedu.AffineCoupling(2, (), bound=None, rng=rng)
@@ -109,9 +110,10 @@ lesson.show(fig, "00b_coupling", caption)
 # %% [markdown]
 # ## The log-determinant's own gradient
 #
-# Expand $\det W$ along row $i$: $\det W = \sum_k W_{ik} C_{ik}$. The cofactor $C_{ik}$ is made of the *other* rows,
-# so $\partial \det W/\partial W_{ij} = C_{ij}$. Cramer's rule says $(W^{-1})_{ji} = C_{ij}/\det W$. Since $d\log|u| =
-# du/u$ for either sign of $u$,
+# Expand $\det W$ along row $i$: $\det W = \sum_k W_{ik} C_{ik}$. The cofactor $C_{ik}$ is made of the *other* rows, so
+# $\partial \det W/\partial W_{ij} = C_{ij}$. And $(W^{-1})_{ji} = C_{ij}/\det W$ (Cramer): $\sum_k W_{ik} C_{jk}$ is
+# $\det W$ for $i = j$, and else the determinant of a matrix with row $i$ twice, which is 0. Since $d\log|u| = du/u$
+# for either sign of $u$,
 #
 # $$
 # \frac{\partial \log|\det W|}{\partial W_{ij}} = \frac{C_{ij}}{\det W} = (W^{-1})_{ji}, \quad\text{so}\quad
@@ -183,6 +185,6 @@ lesson.end()
 # **Trap.** With $N$ rows and one $W$, each row's $\ell$ is the same $\log|\det W|$: $W$ gets $W^{-\top}$ times the
 # *sum* of all $g_\ell$, as a bias would.
 #
-# **Exercise.** NICE's rescaling, $x_i = s_i z_i$, $\ell = \sum_i \log|s_i|$: find $g_z$ and $g_s$ for both
-# directions. Then $x = z + u \tanh(\langle v, z\rangle)$, whose determinant is $1 + \langle u, v\rangle (1 -
-# \tanh^2)$: find the gradients of $z$, $u$ and $v$ from both outputs, and hold them against `nfedu.checks.gradients`.
+# **Exercise.** NICE's rescaling, $x_i = s_i z_i$, $\ell = \sum_i \log|s_i|$: find $g_z$ and $g_s$ for both directions.
+# Then $x = z + u \tanh(\langle v, z\rangle)$, whose determinant is $1 + \langle u, v\rangle (1 - \tanh^2)$: find the
+# gradients of $z$, $u$ and $v$ from both outputs, and hold them against `nfedu.checks.gradients`.

@@ -34,10 +34,10 @@ rng = np.random.default_rng(2)
 # since $\langle g_x, dL\,z\rangle = \sum_{ij} (g_x)_i\, dL_{ij}\, z_j$. Above the diagonal $dL_{ij} = 0$: no parameter
 # is there, and $g_L$ is masked. $L^\top$ is upper triangular: backward substitutes from the last row to the first.
 #
-# **By hand.** $L = \begin{pmatrix} 2 & 0 \\ 1 & 4 \end{pmatrix}$, $x = (2, 9)$: $z_1 = 1$, then $z_2 = (9 - 1)/4 =
-# 2$. Back with $g_z = (3, 4)$: $L^\top g_x = g_z$ has $4 g_{x_2} = 4$, then $2 g_{x_1} + g_{x_2} = 3$: $g_x = (1,
-# 1)$. So $g_L = \begin{pmatrix} -1 & 0 \\ -1 & -2 \end{pmatrix}$. Check $L_{22}$: $\partial z_2/\partial L_{22} =
-# -8/16$, times 4 is $-2$.
+# **By hand.** $L = \begin{pmatrix} 2 & 0 \\ 1 & 4 \end{pmatrix}$, $x = (2, 9)$: $z_1 = 1$, then $z_2 = (9 - 1)/4 = 2$.
+# Back with $g_z = (3, 4)$: $L^\top g_x = g_z$ has $4 g_{x_2} = 4$, then $2 g_{x_1} + g_{x_2} = 3$: $g_x = (1, 1)$. So
+# $g_L = \begin{pmatrix} -1 & 0 \\ -1 & -2 \end{pmatrix}$. Check $L_{22}$: $\partial z_2/\partial L_{22} = -8/16$,
+# times 4 is $-2$.
 
 
 # %%
@@ -66,8 +66,8 @@ lesson.claim("B7", "4 × 4, 5 rows: all entries against the complex step", error
 #
 # MintNet (lesson 09) computes $z = f(x, \theta)$ and finds $x$ by iterating. How can one differentiate a loop that
 # stops when it is good enough? As before: not the algorithm, the equation. $f(x, \theta) = z$ gives $J\,dx +
-# \frac{\partial f}{\partial\theta} d\theta = dz$ with $J = \partial f/\partial x$, so $dx = J^{-1}(dz -
-# \frac{\partial f}{\partial \theta} d\theta)$ (the implicit function theorem; it asks for $\det J \ne 0$), and
+# \frac{\partial f}{\partial\theta} d\theta = dz$ with $J = \partial f/\partial x$, so $dx = J^{-1}(dz - \frac{\partial
+# f}{\partial \theta} d\theta)$ (the implicit function theorem; it asks for $\det J \ne 0$), and
 #
 # $$
 # \frac{\partial x}{\partial \theta} = -J^{-1} \frac{\partial f}{\partial \theta}, \qquad
@@ -75,8 +75,9 @@ lesson.claim("B7", "4 × 4, 5 rows: all entries against the complex step", error
 # $$ (B8)
 #
 # One linear system, however many rounds it took; and $(\partial f/\partial\theta)^\top$ is what $f$'s own backward
-# applies: call that with $-g_z$. B7 is the case $f = Lx$. The log-det $\ell = -\log|\det J(x, \theta)|$ depends on
-# $x$, so first add what comes from it to $g_x$, and on $\theta$ itself, so add that to $g_\theta$.
+# applies: call that with $-g_z$. B7 is the case $f = Lx$. The log-det $\ell = -\log|\det J(x, \theta)|$ depends on $x$
+# (by B6, $d\ell = -\operatorname{tr} J^{-1} dJ$), so first add what comes from it to $g_x$, and on $\theta$ itself, so
+# add that to $g_\theta$.
 #
 # **By hand.** $x + a x^3 = z$, $a = 1$, $z = 10$: $x = 2$. $J = 1 + 3ax^2 = 13$, $\ell = -\log J$, $\partial
 # \ell/\partial x = -6ax/J = -12/13$, $\partial \ell/\partial a = -3x^2/J = -12/13$. With $g_x = 25$, $g_\ell = 13$:
@@ -121,10 +122,10 @@ lesson.claim("B8", "by Newton and B8 = Cardano's formula by the complex step", e
 #
 # **Trap.** B8 holds at the solution. Let $x_k$ be off by $e_k$: B8 there, $1/J(x_k)$ in one dimension, is off by $-J'
 # e_k/J^2$. Differentiating through the rounds ("unrolling") keeps each of them in memory and is worse. For $x_{k+1} =
-# x_k + (z - f(x_k))/c$, $e_k \approx e_0 \rho^k$ with $\rho = 1 - J/c$; the derivative $D_k$ of $x_k$ follows
-# $D_{k+1} = D_k(1 - J(x_k)/c) + 1/c$, its error $E_k = D_k - 1/J$ follows $E_{k+1} \approx \rho E_k - J' e_k/(cJ)$:
-# each round adds what $x_k$ was off. So $E_k \approx -k \rho^{k-1} J' e_0/(cJ)$, which is $k \cdot J/(c\rho)$ times
-# the error of B8.
+# x_k + (z - f(x_k))/c$, $e_k \approx e_0 \rho^k$ with $\rho = 1 - J/c$; the derivative $D_k$ of $x_k$ follows $D_{k+1}
+# = D_k(1 - J(x_k)/c) + 1/c$, its error $E_k = D_k - 1/J$ follows $E_{k+1} \approx \rho E_k - J' e_k/(cJ)$: each round
+# adds what $x_k$ was off. So $E_k \approx -k \rho^{k-1} J' e_0/(cJ)$, which is $k \cdot J/(c\rho)$ times the error of
+# B8.
 
 # %%
 layer = nfedu.MintUnit((1, 2, 2), rng=rng)

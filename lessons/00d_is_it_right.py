@@ -5,8 +5,8 @@
 #
 # A wrong backward does not crash. Training runs, the loss falls, and what comes out is a little worse than it should
 # be. So never believe a gradient that no number has shown, and know what that number can and cannot see. This lesson
-# is about numerical derivatives, [00e](00e_find_the_bug.py) about whole layers. You need: Taylor's theorem, and that
-# a computer rounds each result to a relative $\varepsilon = 2^{-52} \approx 2.2 \cdot 10^{-16}$.
+# is about numerical derivatives, [00e](00e_find_the_bug.py) about whole layers. You need: Taylor's theorem, and that a
+# computer rounds each result, with a relative error below $\varepsilon = 2^{-52} \approx 2.2 \cdot 10^{-16}$.
 
 # %%
 import numpy as np
@@ -46,9 +46,10 @@ EPS = np.finfo(float).eps
 # \frac{h^2}{6}|f'''| + \frac{\varepsilon|f|}{h}: \; h = \sqrt[3]{3\varepsilon|f|/|f'''|} \sim \varepsilon^{1/3}
 # $$
 #
-# with errors $\sim \varepsilon^{1/2} \approx 10^{-8}$ and $\sim \varepsilon^{2/3} \approx 10^{-11}$ there: eight digits
-# or ten. The complex step subtracts nothing: $h = 10^{-30}$ makes its truncation vanish, and all digits are right. It
-# needs code that takes complex numbers, which is why every layer here is written so.
+# with errors $\sim \varepsilon^{1/2} \approx 10^{-8}$ and $\sim \varepsilon^{2/3} \approx 10^{-11}$ there: eight
+# digits or ten. ($h$ is in units of $x$: near $x = 10^6$ take $10^6$ times as much, since $x + h$ itself is rounded by
+# $\varepsilon|x|$.) The complex step subtracts nothing: $h = 10^{-30}$ makes its truncation vanish, and all digits are
+# right. It needs code that takes complex numbers, which is why every layer here is written so.
 
 
 # %%
@@ -123,11 +124,10 @@ lesson.show(fig, "00d_v_curves", caption)
 # %% [markdown]
 # ## Relative error, and when it lies
 #
-# The usual test is $|a - b|/\max(|a|, |b|)$. It lies in two ways (B10). **At a zero**: at an optimum the true
-# gradient is 0, backward says $10^{-17}$, the difference quotient its rounding, $10^{-11}$: "100 % wrong". **In a
-# norm**: where one entry is $10^4$ and one is 1, the second may have the wrong sign and $\|a - b\|/\|b\|$ says
-# $10^{-4}$. Judge each entry, and judge it against what the number *can* be known to: $|a - b| \le
-# C(\varepsilon|f|/h + \text{rtol}\,|b|)$.
+# The usual test is $|a - b|/\max(|a|, |b|)$. It lies in two ways (B10). **At a zero**: at an optimum the true gradient
+# is 0, backward says $10^{-17}$, the difference quotient its rounding, $10^{-11}$: "100 % wrong". **In a norm**: where
+# one entry is $10^4$ and one is 1, the second may have the wrong sign and $\|a - b\|/\|b\|$ says $10^{-4}$. Judge each
+# entry, and judge it against what the number *can* be known to: $|a - b| \le C(\varepsilon|f|/h + \text{rtol}\,|b|)$.
 
 # %%
 data = rng.standard_normal((500, 2))
@@ -231,10 +231,10 @@ lesson.show(fig, "00d_kink", caption)
 # %% [markdown]
 # ## The inner-product test
 #
-# B1 is a test of a whole backward in one number: draw $v$ and $g$, push $v$ forwards by a complex step, pull $g$
-# back, compare $\langle g, Jv\rangle$ with $\langle J^\top g, v\rangle$. If backward multiplies by a wrong $B \ne
-# J^\top$, the two differ by $\langle (J^\top - B) g, v\rangle$, which is 0 for random $g, v$ with probability 0. It
-# costs two evaluations where entry by entry costs $P$; it does not name the entry. **Random** matters, and so does
+# B1 is a test of a whole backward in one number: draw $v$ and $g$, push $v$ forwards by a complex step, pull $g$ back,
+# compare $\langle g, Jv\rangle$ with $\langle J^\top g, v\rangle$. If backward multiplies by a wrong $B \ne J^\top$,
+# the two differ by $\langle (J^\top - B) g, v\rangle$, which is 0 for random $g, v$ with probability 0. It costs two
+# evaluations where entry by entry costs $P$; it does not name the entry. **Random** matters, and so does
 # **independent**: with $g = v$, $\langle v, Jv\rangle = \langle J v, v\rangle$ for any square $J$, and a forgotten
 # transpose passes.
 

@@ -39,8 +39,8 @@ rng = np.random.default_rng(4)
 # |(J^{-1})_{ij}|$. Where a layer squeezes space, $J^{-1}$ is large and digits are lost: judge against that bound.
 #
 # **By hand.** $x = (z_1, z_2 e^{z_1})$ at $(0, 3)$, central, $h = 0.1$: column 1 is $(1, 3\,(e^{0.1} - e^{-0.1})/0.2)
-# = (1, 3.0050)$, column 2 is $(0, 1)$. The determinant is 1, $\log|\det| = 0 = z_1$: exact, though an entry is off,
-# as only the diagonal counts (N9).
+# = (1, 3.0050)$, column 2 is $(0, 1)$. The determinant is 1, $\log|\det| = 0 = z_1$: exact, though an entry is off, as
+# only the diagonal counts (N9).
 
 
 # %%
@@ -71,9 +71,9 @@ for direction in ("z_to_x", "x_to_z"):
 # %% [markdown]
 # ## Two log-dets that cancel prove nothing
 #
-# A popular test: the log-dets of z→x and x→z must add up to 0. They must; but add *any* function to one and subtract it
-# from the other, at the point where they meet, and they still do. The test compares the layer with itself. Here both
-# signs are wrong, a mistake that is made all the time, since papers differ in what they call forward.
+# A popular test: the log-dets of z→x and x→z must add up to 0. They must; but add *any* function to one and subtract
+# it from the other, at the point where they meet, and they still do. The test compares the layer with itself. Here
+# both signs are wrong, a mistake that is made all the time, since papers differ in what they call forward.
 #
 # Only a Jacobian that the layer has not written itself can tell; or, in the plane, the integral of the density.
 
@@ -112,10 +112,10 @@ lesson.claim("B12", "log-dets exchanged: 0.05 / |∫p − 1|", 0.05 / abs(masses
 # %% [markdown]
 # ## n = 2 proves little
 #
-# In the plane one coordinate passes and one is changed. A sum over the changed ones has one term, so it may be a
-# mean, or the first of them. A reversal, a rotation and their inverses are one and the same swap. The network's last
-# matrix has a single column, and an iteration that fixes one coordinate a round is done after two. So take $n \in
-# \{1, 2, 3, 5\}$, and split unequally. Two mistakes, invisible at $n = 2$:
+# In the plane one coordinate passes and one is changed. A sum over the changed ones has one term, so it may be a mean,
+# or the first of them. A reversal, a rotation and their inverses are one and the same swap. $\mu$ and $\alpha$ are
+# single numbers, and an iteration that fixes one coordinate a round is done after two. So take $n \in \{1, 2, 3, 5\}$,
+# and split unequally. Two mistakes, invisible at $n = 2$:
 
 
 # %%
@@ -189,15 +189,15 @@ lesson.show(fig, "00e_weak_checks", caption)
 # %% [markdown]
 # ## Find the bug
 #
-# `lessons/wrong/find_the_bug.py` holds ten layers, each with one mistake: Sinh, Matrix, Stretch,
-# Lean, Gate, Scales, Wave, Move, Cubic, Round. What their docstrings say is right. Read one, guess, then ask:
+# `lessons/wrong/find_the_bug.py` holds ten layers, each with one mistake: Sinh, Matrix, Stretch, Lean, Gate, Scales,
+# Wave, Move, Cubic, Round. What their docstrings say is right. Read one, guess, then ask:
 #
 #     python -m nfedu check lessons/wrong/find_the_bug.py:Sinh
 #
 # It climbs a ladder: contract, round trip, log-det, structure, gradient, the first of which asks what no formula
-# shows: are inputs left alone, do gradients add, does a second call disturb the first? `python -m nfedu explain`
-# lists all causes it knows. The answers are in the next cell, folded in the book; the claim below asks the checker
-# for all ten.
+# shows: are inputs left alone, do gradients add, does a second call disturb the first? `python -m nfedu explain` lists
+# all causes it knows. The answers are in the next cell, folded in the book; the claim below asks the checker for all
+# ten.
 
 # %% tags=["hide-input"]
 answers = {
@@ -235,10 +235,10 @@ lesson.claim(
 lesson.end()
 
 # %% [markdown]
-# **In short.** For a layer of your own, in $n \in \{1, 2, 3, 5\}$, at several points, small and large: round trip
-# both ways; each log-det against `slogdet` of a numerical Jacobian; the inner-product test with random $g_x$,
-# $g_\ell$ and $v$; where that fails, entry by entry, by the complex step or at $h \approx \varepsilon^{1/3}$; kinks
-# left out; every error beside what it can be known to. `check_bijection` does all of it.
+# **In short.** For a layer of your own, in $n \in \{1, 2, 3, 5\}$, at several points, small and large: round trip both
+# ways; each log-det against `slogdet` of a numerical Jacobian; the inner-product test with random $g_x$, $g_\ell$ and
+# $v$; where that fails, entry by entry, by the complex step or at $h \approx \varepsilon^{1/3}$; kinks left out; every
+# error beside what it can be known to. `check_bijection` does all of it.
 #
-# **Exercise.** Mend all ten, most in one line, until the command says that all checks pass. Then plant a bug of
-# your own that it does not find. (Where must it hide? Think of a branch that no probe enters.)
+# **Exercise.** Mend all ten, most in one line, until the command says that all checks pass. Then plant a bug of your
+# own that it does not find. (Where must it hide? Think of a branch that no probe enters.)

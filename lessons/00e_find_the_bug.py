@@ -28,10 +28,11 @@ rng = np.random.default_rng(4)
 # ## The Jacobian by differences, and its determinant
 #
 # Column $j$ of $\partial x/\partial z$ is how all outputs move with $z_j$. If rows stay on their own, one call with
-# $z_j$ moved in *every* row gives column $j$ of all $N$ Jacobians: $2n$ calls, whatever $N$ is. Then
+# $z_j$ moved in *every* row gives column $j$ of all $N$ Jacobians: $2n$ calls, whatever $N$ is. What a layer returns
+# as $\ell$ must be its determinant's logarithm:
 #
 # $$
-# \log\_\det \;\overset{?}{=}\; \log|\det J| \text{ of the numerical } J, \quad \text{each direction against its own}
+# \ell \;\overset{?}{=}\; \log|\det J| \text{ of the numerical } J, \quad \text{each direction against its own}
 # $$ (B12)
 #
 # by `slogdet`, since the determinant itself may overflow. How exact can this be? By B6, $d\log|\det J| =
@@ -73,7 +74,7 @@ for direction in ("z_to_x", "x_to_z"):
 #
 # A popular test: the log-dets of z→x and x→z must add up to 0. They must; but add *any* function to one and subtract
 # it from the other, at the point where they meet, and they still do. The test compares the layer with itself. Here
-# both signs are wrong, a mistake that is made all the time, since papers differ in what they call forward.
+# both signs are wrong, easily done, since papers differ in what they call forward.
 #
 # Only a Jacobian that the layer has not written itself can tell; or, in the plane, the integral of the density.
 

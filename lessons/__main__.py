@@ -24,11 +24,11 @@ signal.signal(signal.SIGINT, leave)  # while NumPy is loaded
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: here a second thread gains little, and waits busily
 from tqdm import tqdm
 
-from nfedu.course.lesson import LEDGER, Lesson
+from nfedu.course.lesson import LEDGER, Lesson, number_of
 from nfedu.course.statements import TAGS
 
 HERE = Path(__file__).resolve().parent
-LESSONS = {path.name[:2]: path for path in sorted(HERE.glob("[0-9][0-9]_*.py"))}
+LESSONS = {number_of(path.name): path for path in sorted(HERE.glob("[0-9][0-9]*_*.py"))}
 
 
 def main() -> int:
@@ -45,10 +45,10 @@ def main() -> int:
     length.add_argument("--quick", action="store_true", help="little training, and no claims about trained digits")
     length.add_argument("--full", action="store_true", help="the long trainings")
     options = parser.parse_args()
-    numbers = [number.zfill(2) for number in options.numbers] or list(LESSONS)
-    unknown = [number for number in numbers if number not in LESSONS]
+    unknown = [number for number in options.numbers if not chosen(number)]
     if unknown:
-        parser.error(f"there is no lesson {unknown[0]}; there are {', '.join(LESSONS)}")
+        parser.error(f"there is no lesson {unknown[0].zfill(2)}; there are {', '.join(LESSONS)}")
+    numbers = [name for number in options.numbers for name in chosen(number)] or list(LESSONS)
 
     flags = ["--quick"] * options.quick + ["--full"] * options.full
     failed, seconds = [], {}
@@ -58,7 +58,7 @@ def main() -> int:
                 start = perf_counter()
                 try:
                     run(LESSONS[number], flags)
-                    unclaimed = promised(LESSONS[number]) - {c.tag for c in LEDGER if c.lesson.startswith(number)}
+                    unclaimed = promised(LESSONS[number]) - {c.tag for c in LEDGER if c.number == number}
                     if unclaimed:
                         raise AssertionError(f"lesson {number} promises {', '.join(sorted(unclaimed))}, claims it not")
                 except Exception:
@@ -83,6 +83,12 @@ def main() -> int:
     return 1 if failed or missing else 0
 
 
+def chosen(number: str) -> list[str]:
+    """Return the lessons that a number means: 4 is 04, and 0 is both parts of 00."""
+    number = number.zfill(3 if number[-1:].isalpha() else 2)
+    return [name for name in LESSONS if number in (name, name[:2])]
+
+
 def run(path: Path, flags: list[str]) -> None:
     """Run a lesson as if it were called by itself."""
     kept, sys.argv = sys.argv, [str(path), *flags]
@@ -95,7 +101,7 @@ def run(path: Path, flags: list[str]) -> None:
 def promised(path: Path) -> set[str]:
     """Return the tags that a lesson's heading names: `Statements N1–N5, misprints M1 and M2`."""
     heading = re.search(r"^# \*Notes: .*?\*$", path.read_text(), re.MULTILINE | re.DOTALL)
-    ranges = re.findall(r"([NM])(\d+)(?:–[NM](\d+))?", heading[0] if heading else "")
+    ranges = re.findall(r"([NMB])(\d+)(?:–[NMB](\d+))?", heading[0] if heading else "")
     return {f"{kind}{i}" for kind, first, last in ranges for i in range(int(first), int(last or first) + 1)}
 
 
@@ -112,8 +118,8 @@ def summary(seconds: dict[str, float], failed: list[str]) -> str:
     """Return the ledger: every claim made, the lessons that made them, and how it went."""
     lines = ["", "Claims: tag, lesson, function, statement: error ≤ tolerance"]
     for c in LEDGER:
-        lines.append(f"{'✓' if c.holds else '✗'} {c.tag:<4}{c.lesson[:2]}  {c.function:<26} {str(c)[7:]}")
-    tags = sorted({c.tag for c in LEDGER}, key=lambda tag: (tag[0] == "M", int(tag[1:])))
+        lines.append(f"{'✓' if c.holds else '✗'} {c.tag:<4}{c.number:<4}{c.function:<26} {str(c)[7:]}")
+    tags = sorted({c.tag for c in LEDGER}, key=lambda tag: ("NMB".index(tag[0]), int(tag[1:])))
     lines.append(f"\n{len(tags)} statements: {' '.join(tags)}")
     for number, s in seconds.items():
         lines.append(f"lesson {number}: {s:6.1f} s  {'FAILED' if number in failed else 'ok'}")

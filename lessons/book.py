@@ -21,7 +21,7 @@ def read(text: str) -> NotebookNode:
     """Return a percent script as a notebook with its outputs; claims whose cell is not found stand at the end."""
     notebook = jupytext.reads(text, fmt="py:percent")
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
-    lesson = re.search(r"^# # (\d\d) · ", text, re.MULTILINE)
+    lesson = re.search(r"^# # (\d\d\w?) · ", text, re.MULTILINE)
     rows = claims(lesson[1]) if lesson else []
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     literals = [strings(ast.parse(cell.source)) for cell in cells]
@@ -33,11 +33,11 @@ def read(text: str) -> NotebookNode:
     for place, cell in enumerate(cells):
         if place in made:
             cell.outputs.append(v4.new_output("stream", name="stdout", text=made[place]))
-        for method, name in re.findall(r'lesson\.(show|animate)\(.*?"(\d\d_\w+)"', cell.source, re.DOTALL):
+        for method, name in re.findall(r'lesson\.(show|animate)\(.*?"(\d\d[a-z]?_\w+)"', cell.source, re.DOTALL):
             cell.outputs.append(picture(name, {"show": "png", "animate": "gif"}[method]))
-            cell.metadata["mystnb"] = {"image": {"alt": name[3:].replace("_", " ")}}
-    if lesson and list((HERE / "exercises").glob(f"{lesson[1]}_*")):
-        notebook.cells.append(v4.new_markdown_cell(EXERCISES.format(lesson[1])))
+            cell.metadata["mystnb"] = {"image": {"alt": name.split("_", 1)[1].replace("_", " ")}}
+    if lesson and list((HERE / "exercises").glob(f"{lesson[1][:2]}_*")):
+        notebook.cells.append(v4.new_markdown_cell(EXERCISES.format(lesson[1][:2])))
     return notebook
 
 
@@ -47,7 +47,7 @@ def claims(number: str) -> list[tuple[str, str]]:
     for cells in (line[2:-2].split(" | ") for line in (HERE / "LEDGER.md").read_text().split("\n")):
         if len(cells) == 8 and cells[3] == number:
             tag, error, tolerance = cells[0], cells[6], cells[7]
-            statement, printed = (cells[5], "–") if tag[0] == "N" else (cells[4], cells[5])  # the errata's columns
+            statement, printed = (cells[4], cells[5]) if tag[0] == "M" else (cells[5], "–")  # the errata's columns
             said = statement.replace("∣", "|")
             as_printed = "" if printed == "–" else f"; as printed {printed}"
             lines.append((f"✓ {tag:<4} {said}: {error} ≤ {tolerance}{as_printed}\n", said))

@@ -13,7 +13,7 @@ from nfedu.arrays import Array
 
 
 class Parameter:
-    """An array to be learned (`value`) and the gradient of the loss with respect to it (`grad`, same shape)."""
+    """An array to be learned (`value`) and the gradient of the loss with respect to it (`grad`, a sum: B4)."""
 
     def __init__(self, value: Any) -> None:
         value = np.array(value)

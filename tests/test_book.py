@@ -5,10 +5,11 @@ import sys
 
 import pytest
 
+from nfedu.course.lesson import number_of
 from tests.conftest import ROOT
 
 pytest.importorskip("jupytext")
-LESSONS = sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))
+LESSONS = sorted((ROOT / "lessons").glob("[0-9][0-9]*_*.py"))
 
 
 @pytest.fixture
@@ -24,10 +25,12 @@ def book(monkeypatch):
 def test_a_page_has_every_figure_and_claim_below_the_cell_that_makes_it(book, path):
     cells = [cell for cell in book.read(path.read_text()).cells if cell.cell_type == "code"]
     pictures = [kind for cell in cells for o in cell.outputs for kind in o.get("data", {})]
-    committed = sorted(figure.suffix for figure in (ROOT / "figures").glob(f"{path.stem[:2]}_*"))
+    committed = sorted(figure.suffix for figure in (ROOT / "figures").glob(f"{number_of(path.stem)}_*"))
     assert sorted(kind.replace("image/", ".") for kind in pictures) == committed
     shown = [line for cell in cells for o in cell.outputs for line in o.get("text", "").splitlines()]
-    rows = re.findall(rf"^\| [NM]\d+ \|.* \| {path.stem[:2]} \| ", (ROOT / "lessons" / "LEDGER.md").read_text(), re.M)
+    rows = re.findall(
+        rf"^\| [NMB]\d+ \|.* \| {number_of(path.stem)} \| ", (ROOT / "lessons" / "LEDGER.md").read_text(), re.M
+    )
     assert len(shown) == len(rows) > 0
     for cell in cells:
         text = "".join(o.get("text", "") for o in cell.outputs)

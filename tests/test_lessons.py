@@ -15,11 +15,11 @@ from nfedu.course import ledger, lesson
 from nfedu.course.statements import MISPRINTS, TAGS
 from tests.conftest import ROOT, run
 
-LESSONS = sorted((ROOT / "lessons").glob("[0-9][0-9]_*.py"))
+LESSONS = sorted((ROOT / "lessons").glob("[0-9][0-9]*_*.py"))
 
 
 def test_every_statement_has_a_claim_that_holds(quick):
-    claims = re.findall(r"^(✓|✗) ([NM]\d+) +(\d\d) ", quick, re.MULTILINE)
+    claims = re.findall(r"^(✓|✗) ([NMB]\d+) +(\d\d\w?) ", quick, re.MULTILINE)
     assert {mark for mark, _, _ in claims} == {"✓"}
     assert {tag for _, tag, _ in claims} == set(TAGS)
     assert len(TAGS) == int(re.search(r"^(\d+) statements:", quick, re.MULTILINE)[1])
@@ -31,18 +31,20 @@ def test_every_misprint_shows_both_numbers(quick):
 
 
 def test_the_list_of_statements_is_complete():
-    assert list(TAGS) == [f"N{i}" for i in range(1, 25)] + [f"M{i}" for i in range(1, 11)]
+    assert list(TAGS) == [f"N{i}" for i in range(1, 25)] + [f"M{i}" for i in range(1, 11)] + [
+        f"B{i}" for i in range(1, 14)
+    ]
 
 
 def test_the_committed_ledger_has_every_claim_of_the_lessons(quick):
     page = (ROOT / "lessons" / "LEDGER.md").read_text()
-    assert set(re.findall(r"^\| ([NM]\d+) \|", page, re.MULTILINE)) == set(TAGS)
+    assert set(re.findall(r"^\| ([NMB]\d+) \|", page, re.MULTILINE)) == set(TAGS)
 
     def plain(text):
         return re.sub(r"[\d.]+", "#", text)  # a short run measures at fewer sizes
 
     rows = {(cells[0], plain(cell)) for cells in (line[2:].split(" | ") for line in page.split("\n")) for cell in cells}
-    for tag, statement in re.findall(r"^✓ ([NM]\d+) +(?! *\d\d  )(.*?): \S+ ≤ ", quick, re.MULTILINE):
+    for tag, statement in re.findall(r"^✓ ([NMB]\d+) +(?! *\d\d\w? )(.*?): \S+ ≤ ", quick, re.MULTILINE):
         assert (tag, plain(statement.replace("|", "∣"))) in rows, (tag, statement)
 
 
@@ -54,23 +56,23 @@ def test_every_statement_is_named_in_a_docstring_of_the_library():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 words = ast.get_docstring(node) or ""
-                named |= set(re.findall(r"\b[NM]\d+\b", words))
+                named |= set(re.findall(r"\b[NMB]\d+\b", words))
                 for first, last in re.findall(r"\bN(\d+)–N?(\d+)\b", words):
                     named |= {f"N{i}" for i in range(int(first), int(last) + 1)}
     assert set(TAGS) <= named, sorted(set(TAGS) - named)
-    assert named <= set(TAGS), "a docstring names a statement that the notes do not have"
+    assert named <= set(TAGS), "a docstring names a statement that is none"
 
 
 def test_what_a_claim_names_exists(quick):
     """The function that shows a claim is one of nfedu's, of NumPy's, or of the lesson's own."""
     sources = "".join(path.read_text() for path in (*(ROOT / "nfedu").rglob("*.py"), *LESSONS))
-    for function in set(re.findall(r"^✓ [NM]\d+ +\d\d  (\S+)", quick, re.MULTILINE)):
+    for function in set(re.findall(r"^✓ [NMB]\d+ +\d\d\w? +(\S+)", quick, re.MULTILINE)):
         for part in function.rstrip(":").split("."):
             assert re.search(rf"(def|class|import) {part}\b|\b{part} =", sources) or part == "numpy", function
 
 
 def test_quick_is_quick(quick):
-    seconds = [float(s) for s in re.findall(r"^lesson \d\d: +([\d.]+) s", quick, re.MULTILINE)]
+    seconds = [float(s) for s in re.findall(r"^lesson \d\d\w?: +([\d.]+) s", quick, re.MULTILINE)]
     assert len(seconds) == len(LESSONS)
     assert sum(seconds) <= 120
 
@@ -95,12 +97,14 @@ def test_a_lesson_runs_alone_from_any_folder(path, tmp_path):
 def test_a_lesson_is_a_percent_script_of_a_readable_length(path):
     lines = path.read_text().split("\n")
     assert lines[0] == "# %% [markdown]"
-    assert lines[1].startswith(f"# # {path.stem[:2]} · ")
+    assert lines[1].startswith(f"# # {lesson.number_of(path.stem)} · ")
     text = path.read_text()
     assert text.count("\n") <= 300
     assert "*Notes: " in text
     assert "**Exercise.**" in text
-    assert all(line == "# $$" or re.fullmatch(r"# \$\$( \(N\d+\))?", line) for line in lines if line.startswith("# $$"))
+    assert all(
+        line == "# $$" or re.fullmatch(r"# \$\$( \([NB]\d+\))?", line) for line in lines if line.startswith("# $$")
+    )
 
 
 @pytest.fixture
@@ -192,9 +196,9 @@ def test_the_ledger_has_a_row_for_each_claim_and_its_picture_both_forms():
 @pytest.mark.skipif("NFEDU_LESSONS_OUTPUT" not in os.environ, reason="compares with a whole run of the lessons")
 def test_the_committed_ledger_is_that_of_a_whole_run():
     full = Path(os.environ["NFEDU_LESSONS_OUTPUT"]).read_text()
-    made = re.findall(r"^✓ ([NM]\d+) +(\d\d)  .*?: \S+ ≤ ([^;\n]+)", full, re.MULTILINE)
+    made = re.findall(r"^✓ ([NMB]\d+) +(\d\d\w?) +.*?: \S+ ≤ ([^;\n]+)", full, re.MULTILINE)
     rows = [line[2:-2].split(" | ") for line in (ROOT / "lessons" / "LEDGER.md").read_text().split("\n")]
-    written = [(cells[0], cells[3], cells[7]) for cells in rows if re.fullmatch(r"[NM]\d+", cells[0])]
+    written = [(cells[0], cells[3], cells[7]) for cells in rows if re.fullmatch(r"[NMB]\d+", cells[0])]
     assert sorted(made) == sorted(written)
 
 
@@ -202,6 +206,15 @@ def test_lessons_are_chosen_by_number(fake):
     done = run("-m", "lessons", "2", cwd=fake)
     assert done.returncode == 0
     assert "1 of 1 claims hold" in done.stdout
+    parts = fake / "lessons" / "03a_right.py", fake / "lessons" / "03b_right.py"
+    for part in parts:
+        part.write_text((fake / "lessons" / "02_right.py").read_text().replace("02", part.name[:3]))
+    for number, ran in (("3", ["03a", "03b"]), ("03", ["03a", "03b"]), ("3b", ["03b"]), ("03a", ["03a"])):
+        done = run("-m", "lessons", number, cwd=fake)
+        assert done.returncode == 0, done.stderr
+        assert re.findall(r"^lesson (\S+): .*ok$", done.stdout, re.MULTILINE) == ran
+    for part in parts:
+        part.unlink()
     unknown = run("-m", "lessons", "7", cwd=fake)
     assert unknown.returncode == 2
     assert "there is no lesson 07; there are 01, 02" in unknown.stderr

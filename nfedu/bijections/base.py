@@ -22,7 +22,7 @@ class Bijection:
     - `z_to_x(z)` returns `x, log_det, backward`, with log_det = log|det ∂x/∂z|, shape (N,);
     - `x_to_z(x)` returns `z, log_det, backward`, with log_det = log|det ∂z/∂x|, shape (N,);
     - `backward(g_out, g_log_det)` takes the loss's gradient with respect to the two outputs, shapes (N, n) and (N,),
-      *adds* each parameter's gradient to its `grad`, and returns the gradient with respect to the input, (N, n);
+      *adds* each parameter's gradient to its `grad`, and returns the gradient with respect to the input, (N, n) (B1);
     - `parameters()` returns the Parameters by dotted name, in a fixed order.
 
     A call keeps no state in the layer: whatever `backward` needs lives in the closure, so several calls can be alive at

@@ -114,6 +114,7 @@ class AffineCoupling(Coupling):
     z_to_x: x_{1:d} = z_{1:d},   x_{d+1:n} = z_{d+1:n} ⊙ exp(α_θ(z_{1:d})) + μ_θ(z_{1:d})       N14
     x_to_z: z_{1:d} = x_{1:d},   z_{d+1:n} = (x_{d+1:n} − μ_θ(x_{1:d})) ⊙ exp(−α_θ(x_{1:d}))    N15, M6
     log|det ∂x/∂z| = Σ_i α_θ(z_{1:d})_i, and the negative of that for ∂z/∂x                     N16, M7
+    backward: g_α = g_b ⊙ z_b ⊙ e^α + g_log_det for z_to_x, −g_b ⊙ z_b − g_log_det for x_to_z    B5
 
     One network gives μ and r; α = c ⊙ tanh(r) with a learned `scale` c, one per changed coordinate, which starts at
     `bound`: so |α_i| ≤ |c_i|. Without a bound (None) α = r, and inverses explode: rounding errors of x are multiplied

@@ -63,7 +63,7 @@ class MintLayer(Bijection):
         return z, np.log(d).sum(axis=1), backward
 
     def z_to_x(self, z: Array) -> Mapped:
-        """Solve L(x) = z; `backward` by the implicit function theorem, not by going back through iterations."""
+        """Solve L(x) = z; `backward` by the implicit function theorem (B8), not back through iterations."""
         z = as_batch(z, self.n, self, "z")
         x = self.solve(z)
         _, d, back = self.apply(x)

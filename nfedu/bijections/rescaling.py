@@ -19,7 +19,7 @@ class Rescale(Elementwise):
     x_to_z: z_i = x_i / s_i,     log|det ∂z/∂x| = −Σ log|s_i|
 
     So log p_X(x) *loses* Σ log|s_i|. Dinh et al. (2014, section 3.3) scale on the way x→z instead: theirs gains it.
-    Learned: `log_s` = log|s|, shape (n,); the sign stays as given, so that s_i ≠ 0 always (M10).
+    Learned: `log_s` = log|s|, shape (n,), slope 1 in the log-det (B6); the sign stays as given: s_i ≠ 0 (M10).
     `s`: a number or (n,); a ValueError when one is 0.
     """
 

@@ -77,7 +77,7 @@ def imaginary_part(L: Triangular, z: Array, x: Array) -> Array:
 
 
 def solve_transposed(product: Callable[[Array], Array], d: Array, g: Array) -> Array:
-    """Return v with Jᵀ v = g, (N, n), from `product(v)` = Jᵀ v and the diagonal d of J.
+    """Return v with Jᵀ v = g, (N, n), from `product(v)` = Jᵀ v and the diagonal d of J (B7).
 
     1 − Jᵀ/diag is nilpotent: n rounds are always enough, and fewer when no entry moves but by its own rounding.
     """

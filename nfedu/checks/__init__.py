@@ -4,6 +4,7 @@ from nfedu.checks.causes import CAUSES, Cause
 from nfedu.checks.densities import density_on_grid, level_area
 from nfedu.checks.derivatives import central_difference, complex_step, gradient, jacobians
 from nfedu.checks.dimensions import check_class
+from nfedu.checks.entries import gradients, parameter_gradients, worst_difference
 from nfedu.checks.flows import check_flow
 from nfedu.checks.ladder import check_bijection
 from nfedu.checks.matrices import analytic_jacobians, layer_jacobians
@@ -24,8 +25,11 @@ __all__ = [
     "complex_step",
     "density_on_grid",
     "gradient",
+    "gradients",
     "jacobians",
     "layer_jacobians",
     "level_area",
+    "parameter_gradients",
     "round_trip_error",
+    "worst_difference",
 ]

@@ -1,4 +1,4 @@
-"""What can be wrong with a layer or a flow: one table of codes, each with one line and a page of its own."""
+"""What can be wrong with a layer or a flow (B13): one table of codes, each with one line and a page of its own."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
 """Numerical derivatives that know nothing of the code they judge: the complex step and central differences.
 
 The complex step: f(x + ih) = f(x) + ih f'(x) + O(h²), so f'(x) = Im f(x + ih)/h. Nothing is subtracted, nothing
-cancels, and h may be 1e-30: the derivative comes out to machine precision (Squire & Trapp 1998). It needs f to be
+cancels, and h may be 1e-30: the derivative comes out to machine precision (Squire & Trapp 1998; B9). It needs f to be
 complex-analytic along the branch taken. Central differences, (f(x + h) − f(x − h))/2h, need only real numbers; the
 best h balances truncation, h²|f'''|/6, against rounding, ε|f|/h: with h ≈ (3ε)^⅓ max(1, |x|) ten digits are right.
 
 `Derivative` is what the rungs use: it takes the complex step where that agrees with central differences, and otherwise
 these, at two steps: their difference says how far they can be trusted, and where they disagree, as across a kink, that
-the number is to be left out.
+the number is to be left out (B11).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How many digits a layer can have: what its results do when its input and its parameters move by a few ulps.
+"""How many digits a layer can have (B10): what its results do when its input and its parameters move by a few ulps.
 
 A flow that stretches by 1e6 loses six digits, rightly written or not; so a tolerance is a few ε of the result's own
 size and a multiple of this. It does not hide what float32 loses: a change of 1e-15 does not show there.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nfedu.course.lesson import Claim
-from nfedu.course.statements import MISPRINTS, STATEMENTS
+from nfedu.course.statements import BACKWARD, MISPRINTS, STATEMENTS
 from nfedu.plotting import style
 
 if TYPE_CHECKING:
@@ -25,16 +25,16 @@ def page(claims: Sequence[Claim]) -> str:
     lines = [
         "# The ledger",
         "",
-        "Written by `python -m lessons`: every statement of the notes, the function that shows it, the measured error,",
-        "and the tolerance that it must keep.",
+        "Written by `python -m lessons`: every statement of the notes (N) and of lesson 00 (B), the function that",
+        "shows it, the measured error, and the tolerance that it must keep.",
         "",
         row(*head),
         row(*["---"] * len(head)),
     ]
-    for tag, (heading, says) in STATEMENTS.items():
+    for tag, (heading, says) in (STATEMENTS | BACKWARD).items():
         for c in (c for c in claims if c.tag == tag):
             numbers = f"{c.error:.2g}", f"{c.tolerance:g}"
-            lines.append(row(tag, heading, says, c.lesson[:2], f"`{c.function}`", c.statement, *numbers))
+            lines.append(row(tag, heading, says, c.number, f"`{c.function}`", c.statement, *numbers))
             heading = says = ""
     head = ("tag", "printed", "should be", "lesson", "what was measured", "as printed", "corrected", "tolerance")
     lines += ["", "## Errata", "", "Each misprint's printed form fails the check that its corrected form passes.", ""]
@@ -43,7 +43,7 @@ def page(claims: Sequence[Claim]) -> str:
     for tag, (printed, corrected) in MISPRINTS.items():
         for c in (c for c in claims if c.tag == tag):
             numbers = "–" if c.printed is None else f"{c.printed:.3g}", f"{c.error:.2g}"
-            lines.append(row(tag, printed, corrected, c.lesson[:2], c.statement, *numbers, f"{c.tolerance:g}"))
+            lines.append(row(tag, printed, corrected, c.number, c.statement, *numbers, f"{c.tolerance:g}"))
             printed = corrected = ""
     return "\n".join([*lines, ""])
 

@@ -6,6 +6,7 @@ A lesson starts with `lesson = begin("01 …")`, which reads the command line an
 
 import argparse
 import importlib.util
+import re
 import sys
 import textwrap
 from collections.abc import Callable
@@ -29,7 +30,7 @@ class ClaimFailedError(AssertionError):
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement of the notes with the number that shows it; for a misprint also the number of the printed form."""
+    """One statement with the number that shows it; for a misprint also the number of the printed form."""
 
     tag: str
     lesson: str
@@ -38,6 +39,11 @@ class Claim:
     tolerance: float
     function: str
     printed: float | None = None
+
+    @property
+    def number(self) -> str:
+        """The lesson's number."""
+        return number_of(self.lesson)
 
     @property
     def holds(self) -> bool:
@@ -51,6 +57,11 @@ class Claim:
 
 
 LEDGER: list[Claim] = []
+
+
+def number_of(title: str) -> str:
+    """Return the number that a lesson's title or file name begins with: 04, or 00a for a part of 00."""
+    return re.match(r"\d*[a-z]?", title)[0]  # type: ignore[index]
 
 
 @dataclass
@@ -90,7 +101,7 @@ class Lesson:
         if self.length != "full":
             return
         path = self.folder / "lessons" / "RESULTS.md"
-        numbers["command"] = f"`python -m lessons {self.title[:2]} --full`"
+        numbers["command"] = f"`python -m lessons {number_of(self.title)} --full`"
         head = [f"| {' | '.join(['model', *numbers])} |", "|---" * (len(numbers) + 1) + "|"]
         rows = path.read_text().split("\n")[6:] if path.exists() else []
         rows = sorted(
@@ -141,7 +152,7 @@ class Lesson:
 
             unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, kilobytes elsewhere
             peak = f", peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6:.0f} MB"
-        print(f"  lesson {self.title[:2]} took {perf_counter() - self.start:.1f} s{peak}", flush=True)
+        print(f"  lesson {number_of(self.title)} took {perf_counter() - self.start:.1f} s{peak}", flush=True)
 
     def _begin(self, figure: "Figure", file: str, caption: str) -> Path:
         if self.length == "quick":

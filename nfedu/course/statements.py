@@ -1,10 +1,10 @@
-"""What the lecture notes state (N1–N24), and what is misprinted in them (M1–M10): what the ledger must hold."""
+"""What the notes state (N1–N24) and misprint (M1–M10), and what lesson 00 adds (B1–B13): what the ledger must hold."""
 
 from typing import NamedTuple
 
 
 class Statement(NamedTuple):
-    """A statement of the notes: the heading it stands under, and what it says, in a line."""
+    """A statement: the heading it stands under, in the notes or in lesson 00, and what it says, in a line."""
 
     heading: str
     says: str
@@ -57,4 +57,24 @@ MISPRINTS = {
     "M10": Misprint("N13: det = ∏ s_i", "|∏ s_i|, and s_i ≠ 0"),
 }
 
-TAGS = (*STATEMENTS, *MISPRINTS)
+BACKWARD = {
+    "B1": Statement("the rule", "⟨g, J v⟩ = ⟨Jᵀ g, v⟩: backward multiplies by the transpose of the derivative"),
+    "B2": Statement("linear map", "Y = X W + 1 bᵀ: g_X = G Wᵀ, g_W = Xᵀ G, g_b = the sum over the rows of G"),
+    "B3": Statement("activations", "h = φ(a): g_a = g ⊙ φ'(a); tanh' = 1 − h², ReLU' = 1 where a > 0, else 0"),
+    "B4": Statement("networks", "backward in reverse order; what is used twice gets the sum of both gradients"),
+    "B5": Statement("two outputs", "a coupling's log-scale gets g_α = ±g_b ⊙ (what was scaled) ± g_log_det"),
+    "B6": Statement("log-det", "∂ log|det W|/∂W = W⁻ᵀ; where log|det| = Σ α, it is 1 for each α"),
+    "B7": Statement("triangular solve", "z = L⁻¹ x: g_x = L⁻ᵀ g_z, g_L = −(g_x zᵀ) below and on the diagonal"),
+    "B8": Statement("implicit function", "f(x, θ) = z solved for x: g_z = J⁻ᵀ g_x, g_θ = −(∂f/∂θ)ᵀ g_z"),
+    "B9": Statement(
+        "differences", "forward h f″/2, central h² f‴/6, at best at h ≈ ε^½, ε^⅓; complex step: all digits"
+    ),
+    "B10": Statement("errors", "an error is compared with what the number can be known to, not with the number alone"),
+    "B11": Statement("kinks", "no derivative at a kink, no difference across one: such probes are left out"),
+    "B12": Statement(
+        "Jacobians", "log_det = slogdet of the numerical Jacobian, each direction by itself, in several n"
+    ),
+    "B13": Statement("find the bug", "the ladder of checks names the mistake of a wrong layer"),
+}
+
+TAGS = (*STATEMENTS, *MISPRINTS, *BACKWARD)

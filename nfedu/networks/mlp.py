@@ -33,7 +33,7 @@ class MLP:
     N(0, 2/fan-in) (He et al. 2015), and so do hidden biases: were they 0, then for a single input all kinks of the
     first layer would lie at 0. The last weights start at `output_scale` times N(0, 1/fan-in), so that a fresh coupling
     is close to the identity but not stuck at it. An empty `hidden` gives a linear map. Its `backward` multiplies by the
-    Jacobian that N12 means (M5).
+    transpose of the Jacobian that N12 means (M5): by B2 and B3, from the last layer to the first.
     """
 
     def __init__(

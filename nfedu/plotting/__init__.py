@@ -4,9 +4,11 @@ from nfedu.plotting.agreement import Agreement, compare_jacobians
 from nfedu.plotting.animations import layer_by_layer
 from nfedu.plotting.densities import density_axes, integral_note, samples_axes, show_density
 from nfedu.plotting.dependencies import show_dependencies
+from nfedu.plotting.graphs import show_graph
 from nfedu.plotting.images import show_images, show_pattern
 from nfedu.plotting.matrices import show_jacobian
 from nfedu.plotting.portraits import portrait
+from nfedu.plotting.surfaces import show_surface
 from nfedu.plotting.warps import show_warp
 
 __all__ = [
@@ -19,8 +21,10 @@ __all__ = [
     "samples_axes",
     "show_density",
     "show_dependencies",
+    "show_graph",
     "show_images",
     "show_jacobian",
     "show_pattern",
+    "show_surface",
     "show_warp",
 ]

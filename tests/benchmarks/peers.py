@@ -150,7 +150,7 @@ def main():
         return serve(options.serve)
     works = [work for work in WORKS if options.only in str(work)]
     versions = {library: version(LIBRARIES[library][1]) for library in options.libraries}
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, {options.threads} threads, NumPy's products by {kernels()}"
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, {options.threads} threads; products by {kernels()}"
     lines = [
         f"{machine}; Python {platform.python_version()}; "
         + ", ".join(f"{library} ({LIBRARIES[library][1]} {number})" for library, number in versions.items()),

@@ -1,4 +1,4 @@
-"""Rungs 2 to 4: the round trip, the log-det against a dense Jacobian, and the Jacobian's promised structure."""
+"""Rungs 2 to 4: the round trip, the log-det against a dense Jacobian (B12), and the Jacobian's promised structure."""
 
 from __future__ import annotations
 

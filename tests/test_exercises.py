@@ -170,6 +170,7 @@ def test_an_answer_that_is_none_is_judged_rightly(name, answer):
 
 FILES = {
     "syntax error": ("def rescaled(x, s:", "the file cannot be run: SyntaxError"),
+    "nested": ("x = " + "-" * 50_000 + "1", "the file cannot be run: "),
     "no Python": ("\x00", "the file cannot be run: SyntaxError"),
     "empty": ("", "its file has no rescaled"),
     "print": ("print('passed')\nprint('{\"value\": \"passed\"}')", "its file has no rescaled"),

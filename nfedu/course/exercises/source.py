@@ -16,7 +16,7 @@ def borrowed(text: str, skeleton: str) -> str:
     """
     try:
         taken = uses(ast.parse(text))
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     allowed = uses(ast.parse(skeleton))
     for name, line in taken.items():

@@ -19,7 +19,6 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
@@ -64,7 +63,9 @@ GRADIENTS = {
 def measured(work):
     """Return what a new process measures of some work."""
     command = [sys.executable, __file__, "--measure", json.dumps(asdict(work))]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
 
 
 def measure(work):
@@ -145,34 +146,37 @@ def draw(training, gradients):
 
     style.use()
     colors, dashes = {"plain": style.DATA, "reversible": style.LATENT}, {"tanh": "-", "relu": ":"}
+    sizes = {"plain": 8, "reversible": 4}  # so that one is seen below the other
     fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
     for way in WAYS:
         megabytes = [training[way, depth]["call"] / MB for depth in DEPTHS]
         left.plot(DEPTHS, megabytes, "o-", color=colors[way], label=f"{way}, during the step")
-    sizes = [2 * 8 * made(TRAINING["plain", depth])[0].theta.size / MB for depth in DEPTHS]
-    left.plot(DEPTHS, sizes, color=style.TRUTH, linewidth=0.8, label="parameters and gradients, held anyway")
-    left.set(ylabel="MB", title="memory of a training step", ylim=(8, 8000))
+    held = [2 * 8 * made(TRAINING["plain", depth])[0].theta.size / MB for depth in DEPTHS]
+    left.plot(DEPTHS, held, color=style.TRUTH, linewidth=0.8, label="parameters and gradients")
+    left.set(ylabel="MB", title="memory of a training step", ylim=(8, 20_000))
     for way, activation, dtype in product(WAYS, ACTIVATIONS, DTYPES):
         errors, refused = np.array([gradients[activation, depth][f"{way}, {dtype}"] for depth in DEPTHS]).T
         label = f"{way}, {activation}" if dtype == DTYPES[0] else None
-        right.plot(DEPTHS, errors, marker="o", color=colors[way], linestyle=dashes[activation], label=label)
-        right.plot(DEPTHS, np.where(refused, errors, np.nan), "o", color="white", markersize=3)
+        look = {"color": colors[way], "markersize": sizes[way], "linewidth": sizes[way] / 2.5}
+        right.plot(DEPTHS, errors, "o", linestyle=dashes[activation], label=label, **look)
+        right.plot(DEPTHS, np.where(refused, errors, np.nan), "o", color="white", markersize=2.5)
     for dtype in DTYPES:
-        lowest = gradients["tanh", DEPTHS[0]][f"plain, {dtype}"][0]
-        right.annotate(dtype, (DEPTHS[0], lowest), (0, -14), textcoords="offset points", ha="center")
+        end = DEPTHS[-1], gradients["tanh", DEPTHS[-1]][f"plain, {dtype}"][0]
+        right.annotate(dtype, end, (8, 0), textcoords="offset points", va="center")
     right.set(ylabel="relative error", title="error of its gradient", ylim=(1e-17, 1))
     for ax in (left, right):
         ax.set(xscale="log", yscale="log", xlabel="couplings", xticks=DEPTHS, xticklabels=DEPTHS)
         ax.minorticks_off()
-    left.legend()
+    left.legend(loc="upper left")
     right.legend(ncols=2, loc="center")
     return fig
 
 
-CAPTION = """Left: what a training step of {rows} rows holds beyond its data, parameters and gradients. Plain
+CAPTION = """Left: what a training step of {:,} rows holds beyond its data, parameters and gradients. Plain
 backpropagation keeps every layer's activations: twice the depth, twice the memory. The reversible mode rebuilds them,
 and its line is level; then the parameters and their gradients (thin), which are there anyway, become most of what is
 held.
+
 Right: what rebuilding costs in accuracy. With tanh (solid) blue lies on orange: a gradient as good as the plain one.
 With ReLU (dotted) two things differ: a rounding error that carries a unit over its kink makes a jump, in either mode;
 and 64 such couplings, still untrained, stretch some points a thousandfold, so that going back loses their digits.
@@ -182,7 +186,8 @@ Hollow: the reversible mode notices that in float32 and refuses (drawn as if it 
 def report(evaluation, training, gradients):
     """Return the page's section: the numbers, and the figure with its caption."""
     work = EVALUATION["log_prob", 1]
-    step = TRAINING["plain", DEPTHS[0]]
+    step, few = TRAINING["plain", DEPTHS[0]], GRADIENTS["tanh", DEPTHS[0]].rows
+    alt, caption = "A training step's memory, and its gradient's error, against depth", CAPTION.format(step.rows)
     return f"""
 Written by `python tests/benchmarks/memory.py --out figures --page lessons/BENCHMARKS.md`. A number is how far the
 resident memory of a process of its own rises: during the call, beyond its input and its result; and in total since
@@ -194,12 +199,12 @@ Evaluation of {work.rows:,} rows, n = {work.n}, {work.layers} affine couplings, 
 
 A training step (loss and gradient) of {step.rows:,} rows, n = {step.n}, hidden ({step.hidden}, {step.hidden}), against
 the number of affine couplings. What the reversible mode is for is the call; in total, parameters and gradients count
-too, and grow with depth in any mode. Errors are relative, of the whole gradient of {GRADIENTS["tanh", DEPTHS[0]].rows} rows,
-against extended precision:
+too, and grow with depth in any mode. Errors are relative, of the whole gradient of {few} rows, against extended
+precision:
 
 {table_of_steps(training, gradients)}
 
-{page.figure("reversible", "A training step's memory, and its gradient's error, against depth", CAPTION.format(rows=f"{step.rows:,}"))}
+{page.figure("reversible", alt, caption)}
 """
 
 

@@ -176,7 +176,6 @@ CAPTION = """Left: what a training step of {:,} rows holds beyond its data, para
 backpropagation keeps every layer's activations: twice the depth, twice the memory. The reversible mode rebuilds them,
 and its line is level; then the parameters and their gradients (thin), which are there anyway, become most of what is
 held.
-
 Right: what rebuilding costs in accuracy. With tanh (solid) blue lies on orange: a gradient as good as the plain one.
 With ReLU (dotted) two things differ: a rounding error that carries a unit over its kink makes a jump, in either mode;
 and 64 such couplings, still untrained, stretch some points a thousandfold, so that going back loses their digits.

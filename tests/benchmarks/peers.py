@@ -19,7 +19,11 @@ from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 import numpy as np
+
+from tests.benchmarks import page
 
 ROOT = Path(__file__).parents[2]
 LIBRARIES = {
@@ -31,8 +35,7 @@ LIBRARIES = {
     "products": ("products", "numpy"),
 }
 SECONDS = 1.0  # of calls in a round
-PAGE = """# Benchmarks
-
+SECTION = """
 Written by `python tests/benchmarks/peers.py --out lessons/BENCHMARKS.md`, in one run on one machine (extra `peers`).
 A cell is the median over the rounds of a round's median, in milliseconds; the last column is the fastest other
 library's time over ours, with its spread over the rounds: above 1 we are ahead. A step is loss, gradient and Adam, in
@@ -142,7 +145,7 @@ def main():
     parser.add_argument("--serve", choices=LIBRARIES, help=argparse.SUPPRESS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--out", type=Path, help="a Markdown page to write the table to, as lessons/BENCHMARKS.md")
+    parser.add_argument("--out", type=Path, help="a Markdown page to write the section to, as lessons/BENCHMARKS.md")
     parser.add_argument("--only", default="", help="works whose name holds this")
     parser.add_argument("--libraries", nargs="+", choices=LIBRARIES, default=list(LIBRARIES))
     options = parser.parse_args()
@@ -163,7 +166,7 @@ def main():
         lines.append(row_of(work, times))
         print(lines[-1], flush=True)
     if options.out:
-        options.out.write_text(PAGE.format(table="\n".join(lines)))
+        page.put(options.out, "Beside other libraries", SECTION.format(table="\n".join(lines)))
     return None
 
 

@@ -35,12 +35,12 @@ def show_density(
 
     grid = density_on_grid(distribution, low, high, points)
     (left, bottom), (right, top) = np.broadcast_to(low, 2), np.broadcast_to(high, 2)
-    top = float(grid.density.max()) if most is None else most
-    norm = PowerNorm(gamma, 0, top, clip=True)
+    peak = float(grid.density.max()) if most is None else most
+    norm = PowerNorm(gamma, 0, peak, clip=True)
     extent = (left, right, bottom, top)
     image = axes.imshow(grid.density.T, norm=norm, origin="lower", extent=extent, interpolation="bilinear")
     if bar:
-        ticks = [t for t in MaxNLocator(4).tick_values(0, top) if t <= top]
+        ticks = [t for t in MaxNLocator(4).tick_values(0, peak) if t <= peak]
         axes.figure.colorbar(image, ax=axes, ticks=ticks, shrink=0.85, pad=0.02).outline.set_visible(False)
     density_axes(axes)
     integral_note(axes, grid.integral)

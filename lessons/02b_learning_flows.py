@@ -143,7 +143,7 @@ for step in range(stages[-1] + 1):
         above, below = axes[:, stages.index(step)]
         show_density(above, flow, (-3.5, -3), (3.5, 4), points=300)
         above.scatter(*ridge[:300].T, s=1, color="tab:cyan", linewidths=0)
-        above.set(title=f"step {step}: {loss:.3f} nats")
+        above.set(title=f"step {step}: {loss:.3f} nats", xlim=(-3.5, 3.5), ylim=(-3, 4))
         samples_axes(below, flow.x_to_z(ridge)[0], -4, 4, "tab:blue", "z")
         for radius in (1, 2, 3):
             below.add_patch(plt.Circle((0, 0), radius, fill=False, color="0.5", linewidth=0.8))

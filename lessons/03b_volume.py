@@ -131,6 +131,12 @@ for name, bound in bounds(E_A).items():
         error = abs(losses[name] - bound)
         lesson.claim("N12", f"{name}: |loss on held-out points − bound|, nats", error, 0.3, nfedu.AdditiveCoupling)
 
+curve = density_on_grid(models["couplings alone"], -7, 7, lesson.pick(400, 900)).density.ravel()
+sizes = (np.arange(curve.size) + 0.5) * 14**2 / curve.size
+error = abs(np.sort(curve)[::-1] - np.exp(-sizes / (2 * np.pi)) / (2 * np.pi))[sizes < 20].max()
+statement = "learned or not, sorted by density it is exp(−a/2π)/2π: largest difference, a < 20"
+lesson.claim("N12", statement, error, 1e-3, nfedu.AdditiveCoupling)
+
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 4, figsize=(10, 3), width_ratios=[1, 1, 1.1, 1.25])
 peak = grid.density.max()

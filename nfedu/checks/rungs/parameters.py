@@ -66,7 +66,7 @@ def check_parameters(
         numbers = halves.along_random(packed, derivative, rng)
         if wrong(numbers):  # or the complex step is, along these directions
             derivative.cautious = True
-            halves.find_blur(rng)
+            halves.find_blur()
             derivative.noise[:, -1] += halves.blur
             numbers = halves.along_random(packed, derivative, rng)
         failure = {}
@@ -121,11 +121,11 @@ class Halves:
         """Return what backward adds to each gradient, for g_out and g_log_det side by side, (N, n + 1)."""
         return self.subject.gradients(self.backward, weight[:, :-1], weight[:, -1])[1]
 
-    def find_blur(self, rng: np.random.Generator) -> None:
+    def find_blur(self) -> None:
         """Find out in which rows the map rounds so much that what is computed from its output has few digits."""
-        if not self.blur.any():
+        if not (self.blur.any() or self.subject.mixes_rows):
             unit = np.broadcast_to(spread(self.y), self.y.shape)
-            numerical = numerical_jacobians(self.subject, self.direction, self.y, unit, rng)
+            numerical = numerical_jacobians(self.subject, self.direction, self.y, unit, np.random.default_rng(0))
             blur = numerical.blur(self.subject.values(self.direction, self.y.copy())[:, :-1], unit)
             self.blur = np.minimum(blur.max(axis=1), 1.0)
 

@@ -197,6 +197,7 @@ def check_structure(report: Report, subject: Subject, leg: Leg) -> None:
     """Add rung 4 for one direction: the entries of its Jacobians that the layer promises."""
     pattern_of = getattr(subject.layer, "jacobian_pattern", None)
     patterns = guarded(pattern_of) if callable(pattern_of) else None
+    report.promises_nothing = patterns is None
     if patterns is None or leg.numerical.steps:
         return
     pattern = patterns[leg.direction == "x_to_z"]

@@ -201,7 +201,7 @@ class Report:
                 bound = f"{worst.error:.1e} ≤ {worst.tolerance:.1e}"
                 lines.append(f"  {rung} {name:<10}  {len(passed):3d} checks pass; worst {worst.quantity}: {bound}")
             elif name == "structure" and self.promises_nothing:
-                lines.append(f"  {rung} {name:<10}  none promised: the layer has no jacobian_pattern()")
+                lines.append(f"  {rung} {name:<10}  none promised (see jacobian_pattern)")
         return lines
 
     def _surroundings(self) -> list[str]:

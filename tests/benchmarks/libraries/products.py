@@ -6,7 +6,7 @@ import numpy as np
 
 
 def build(work, rng):
-    if work.task != "step":
+    if work.task != "step" or work.is_of_images:
         return None
     inputs, outputs = (work.n // 2, 2 * (work.n - work.n // 2)) if work.model == "RealNVP" else (work.n, 2 * work.n)
     sizes = [inputs, work.hidden, work.hidden, outputs]

@@ -6,6 +6,7 @@ import numpy as np
 
 import nfedu
 from nfedu import models
+from nfedu.training.team import Team
 
 THREADS = len(os.sched_getaffinity(0))
 
@@ -21,9 +22,10 @@ def build(work, rng):
     if work.task == "sample":
         return lambda: flow.sample(work.batch, rng)
     adam = nfedu.Adam()
+    team = Team(flow, THREADS if work.is_of_images else 1)  # as `fit(threads=...)` has it
 
     def step():
-        flow.nll(x)
+        team.nll(x)
         adam.step(flow.theta, flow.grad)
 
     return step

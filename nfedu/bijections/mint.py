@@ -131,7 +131,7 @@ class MintLayer(Bijection):
         return t * x + to_rows(y, N), d, back
 
     def solve(self, z: Array) -> Array:
-        """Return x with L(x) = z, to rounding: by iteration, and rows where that fails coordinate by coordinate.
+        """Return x with L(x) = z, to rounding: by iteration, and rows where that fails by fronts, which ends.
 
         x is off by the residual times ‖J⁻¹‖: steep layers need float64. Raises ValueError with the residual when it
         stays above rounding.
@@ -162,11 +162,22 @@ class MintLayer(Bijection):
         return iterate(self.with_diagonal, z, start, self.tolerance(z), step, most)
 
     def by_coordinates(self, z: Array) -> Array:
-        """Solve coordinate by coordinate: z_i − t_i x_i is at most Σ|W3| from b3, since |h| ≤ 1, so x is bracketed."""
+        """Solve front by front: z_i − t_i x_i is at most Σ|W3| from b3, since |h| ≤ 1, so x is bracketed."""
         _, H, W = self.shape
         t = np.exp(self.log_t.value)
         centre, reach = (z - np.repeat(self.biases[2].value, H * W)) / t, self.reach() / t
-        return by_coordinates(self.with_diagonal, z, centre - reach, centre + reach)
+        goal, groups = self.tolerance(z), self.fronts()
+        return by_coordinates(self.with_diagonal, z, centre - reach, centre + reach, goal, groups)
+
+    def fronts(self) -> list[Array]:
+        """Return groups of coordinates, C (W + 2H − 2) of them, each of which depends on earlier groups alone.
+
+        Of its own channel a pixel sees, d rows above, columns up to d to the right: each of the three convolutions goes
+        one further at most where it goes up. So 2 · row + column of what it sees is less than its own.
+        """
+        C, H, W = self.shape
+        front = np.add.outer(2 * np.arange(H), np.arange(W)).ravel()
+        return [c * H * W + np.flatnonzero(front == k) for c in range(C) for k in range(front.max() + 1)]
 
     def reach(self) -> Array:
         """Return Σ|W3| for each coordinate, (n,): as far as the network can take z_i from t_i x_i + b3."""

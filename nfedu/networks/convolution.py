@@ -1,9 +1,9 @@
 """The conditioner for images: 3×3 convolutions in residual blocks, as matrix products, with backpropagation by hand.
 
-Feature maps are kept as (C, H, W, N): channels outermost, the images of a batch innermost. Then a pixel's neighbours lie
-a fixed step away, left and right N numbers, above and below W·N, and every pass goes along rows as long as the batch
-has pixels. The neighbours to both sides are laid out (`neighbours`: a third of what im2col copies); one large matrix
-product gives what a row of pixels adds to the rows below, at and above it.
+Feature maps are kept as (C, H, W, N): channels outermost, the images of a batch innermost. Then a pixel's neighbours
+lie a fixed step away, left and right N numbers, above and below W·N, and every pass goes along rows as long as the
+batch has pixels. The neighbours to both sides are laid out (`neighbours`: a third of what im2col copies), and one large
+matrix product gives what a row of pixels adds to the rows below, at and above it.
 """
 
 from __future__ import annotations

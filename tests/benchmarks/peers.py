@@ -41,7 +41,10 @@ Written by `python tests/benchmarks/peers.py --out lessons/BENCHMARKS.md`, in on
 A cell is the median over the rounds of a round's median, in milliseconds; the last column is the fastest other
 library's time over ours, with its spread over the rounds: above 1 we are ahead. A step is loss, gradient and Adam, in
 float32. "products" are the dense matrix products of a step alone, by NumPy. Our `log_prob` is called with as many
-threads as there are cores. PyTorch's libraries run as they are written, with PyTorch's fused Adam; FlowJAX is compiled.
+threads as there are cores, and so are our steps for images. PyTorch's libraries run as they are written, with
+PyTorch's fused Adam; FlowJAX is compiled. `image_real_nvp` and `mint_net` are those of `nfedu.models`, and under
+"PyTorch" the same models written in it: with the same weights they have the same densities and gradients, see
+`tests/parity/test_images.py`.
 
 {table}
 """

@@ -56,10 +56,10 @@ def by_coordinates(L: Triangular, z: Array, low: Array, high: Array, goal: Array
             step = rest / d[:, group]
             newton = now + step
             good = (newton > a) & (newton < b) & (abs(step) <= last / 2) & (k < ROUNDS - 100)
-            solved = abs(rest) <= goal[:, group]  # one more step of Newton's costs nothing
-            moved = np.where(done | (solved & ~good), now, np.where(good, newton, (a + b) / 2))
+            done |= abs(rest) <= goal[:, group]
+            moved = np.where(done, now, np.where(good, newton, (a + b) / 2))
             last = abs(moved - now)
-            done |= solved | (last <= 2 * np.finfo(z.dtype).eps * np.maximum(abs(moved), 1e-3))
+            done |= last <= 2 * np.finfo(z.dtype).eps * np.maximum(abs(moved), 1e-3)
             x[:, group] = now = moved
             if done.all():
                 break

@@ -137,11 +137,13 @@ def test_a_workers_error_is_the_callers(executor, errors):
 class Recording(ThreadPoolExecutor):
     """A pool that keeps its futures, and takes its time for all but the first."""
 
-    futures = []
+    def __init__(self):
+        super().__init__(2)
+        self.futures = []
 
     def submit(self, f, *arguments):
         def later():
-            sleep(0.2)
+            sleep(0.1)
             return f(*arguments)
 
         self.futures.append(super().submit(later) if self.futures else super().submit(f, *arguments))
@@ -151,10 +153,17 @@ class Recording(ThreadPoolExecutor):
 def test_an_error_waits_for_the_other_parts():
     x = DATA.copy()
     x[0] = np.nan
-    with Recording(2) as pool:
+    with Recording() as pool:
         with pytest.raises(ValueError, match="non-finite"):
             RemoteTeam(flow_of(), 2, pool).nll(x)
         assert [future.done() for future in pool.futures] == [True, True]
+
+
+def test_there_are_as_many_parts_as_threads():
+    with Recording() as pool:
+        options = {"batch_size": 51, "epochs": 1, "threads": 3, "progress": False}
+        nfedu.fit(flow_of(), DATA, rng=np.random.default_rng(0), executor=pool, **options)
+        assert len(pool.futures) == 2 * 3
 
 
 class Stranger(nfedu.Affine):

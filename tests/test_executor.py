@@ -4,8 +4,12 @@ import copy
 import multiprocessing
 import os
 import pickle
+import re
 import signal
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from time import sleep
 
 import numpy as np
@@ -15,6 +19,7 @@ import nfedu
 from nfedu import models
 from nfedu.training import DivergedError
 from nfedu.training.remote import RemoteTeam
+from tests.conftest import ROOT
 from tests.registry import CASES, IDS, built, points
 from tests.test_threads import DATA, flow_of, with_act_norm
 
@@ -246,6 +251,34 @@ def fragile(client, armed, die_at=None):
     return flow, history, before, set(client.run(os.getpid).values())
 
 
+def test_a_pool_breaks_with_its_worker_and_training_goes_on_from_the_checkpoint(tmp_path):
+    armed = tmp_path / "armed"
+
+    def flow():
+        return nfedu.Flow(nfedu.StandardNormal(3), [nfedu.Affine(3), Fragile(3, armed)])
+
+    def train(flow, epochs=4, **options):
+        with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+            options |= {"epochs": epochs, "batch_size": 50, "threads": 2, "executor": pool, "progress": False}
+            nfedu.fit(flow, DATA, rng=np.random.default_rng(0), **options)
+        return flow.theta
+
+    steps = []
+
+    def arm(batch, rng):
+        steps.append(len(batch))
+        if len(steps) == 7:  # the first of the third epoch
+            armed.touch()
+        return batch
+
+    broken = flow()
+    with pytest.raises(BrokenProcessPool):
+        train(broken, transform=arm, checkpoint=tmp_path / "run.npz")
+    np.testing.assert_array_equal(broken.theta, train(flow(), epochs=2))
+    resumed = train(flow(), checkpoint=tmp_path / "run.npz")
+    np.testing.assert_array_equal(resumed, train(flow()))
+
+
 def test_a_worker_that_dies_costs_nothing_but_time(client, tmp_path):
     whole, expected, before, after = fragile(client, tmp_path / "armed")
     assert before == after
@@ -254,3 +287,16 @@ def test_a_worker_that_dies_costs_nothing_but_time(client, tmp_path):
     np.testing.assert_array_equal(flow.theta, whole.theta)
     assert (history.train, history.validation) == (expected.train, expected.validation)
     assert (history.steps, history.best_epoch) == (expected.steps, expected.best_epoch)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_page_says_how(number, tmp_path):
+    code = re.findall(r"```python\n(.*?)```", (ROOT / "lessons" / "THREADS.md").read_text(), re.DOTALL)[number]
+    if "distributed" in code:
+        pytest.importorskip("distributed", reason="needs the extra cluster: dask[distributed]")
+    (tmp_path / "train.py").write_text(code)
+    done = subprocess.run(
+        [sys.executable, tmp_path / "train.py"], capture_output=True, text=True, timeout=SECONDS,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.stdout == "10 steps\n", done.stderr

@@ -62,8 +62,9 @@ def fit(
       those of all of `x`, at the θ in question, for validation and at the end.
     - `threads`: a batch's rows are split over so many, each with one BLAS thread where `threadpoolctl` is installed. It
       pays for batches of a thousand rows, and costs at 256.
-    - `executor`: any `concurrent.futures.Executor`, of processes here or on other machines, to whose workers the
-      `threads` parts of each batch go, with θ. It pays when a step is long; see `lessons/THREADS.md`.
+    - `executor`: those `threads` parts go to the workers of a `concurrent.futures.Executor`, each with the flow: a
+      ProcessPoolExecutor, or Dask's `client.get_executor(pure=False)`. It pays where a step takes long; when, and what
+      happens when a worker dies, is measured in `lessons/THREADS.md`.
     - `reversible`: memory that does not grow with depth, for more time; see `Flow`.
     - `checkpoint`: a file that is written after each epoch. If it is there at the start, training goes on from it, and
       ends exactly where it would have ended; asked for with other data or settings it is refused.

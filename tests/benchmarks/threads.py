@@ -25,7 +25,7 @@ from nfedu.training.team import Team
 
 N_DIM, COUPLINGS, PARTS = 8, 8, 2
 WIDTHS, BATCHES, ROWS = (64, 256), (256, 1024, 10_000), (10_000, 100_000)
-SECONDS = 0.3  # of a way in a round, at least
+SECONDS = 0.5  # of a way in a round, at least
 MEASURED = "## Measured\n"
 
 
@@ -62,7 +62,7 @@ def measure(ways, rounds):
     for _ in range(rounds + 1):
         for name, call in ways.items():
             seconds = []
-            while len(seconds) < 3 or sum(seconds) < SECONDS:
+            while sum(seconds) < SECONDS:
                 start = perf_counter()
                 call()
                 seconds.append(perf_counter() - start)
@@ -122,9 +122,12 @@ def machine():
     blas = next(info for info in threadpool_info() if info["user_api"] == "blas")
     packages = ["numpy", "threadpoolctl", *(["distributed"] if find_spec("distributed") else [])]
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
-    load = f"load {os.getloadavg()[0]:.1f} at the start"
+    busy = os.getloadavg()[0]
+    load = f"load {busy:.1f} at the start" + (
+        ": BUSY, so that parts wait for a core; measure again" if busy > 1 else ""
+    )
     kernels = f"{blas['internal_api']} {blas['version']}, {blas['architecture']} kernels, {blas['num_threads']} threads"
-    return f"{processor()}, {os.cpu_count()} cores, {load}; Python {platform.python_version()}, {versions}; {kernels}."
+    return f"{processor()}, {os.cpu_count()} cores; {load}; Python {platform.python_version()}, {versions}; {kernels}."
 
 
 def processor():

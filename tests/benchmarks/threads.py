@@ -28,8 +28,8 @@ WIDTHS, BATCHES, ROWS = (64, 256), (256, 1024, 10_000), (10_000, 100_000)
 SECONDS = 0.5  # of a way in a round, at least
 MEASURED = """## Measured
 
-Written by `python tests/benchmarks/threads.py --out lessons/THREADS.md`, in one run: 8 affine couplings at n = 8, float64;
-medians over the rounds of a round's median, and their spread.
+Made by `python tests/benchmarks/threads.py --out lessons/THREADS.md`, in one run: 8 affine couplings, n = 8, float64,
+with medians over the rounds of a round's median, and their spread.
 
 """
 HEADING = MEASURED.splitlines()[0]

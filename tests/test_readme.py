@@ -85,14 +85,14 @@ def test_the_exercise_is_judged_as_shown(tmp_path):
     assert run(*hand_out, cwd=tmp_path).returncode == 0
     path = tmp_path / "exercise_03.py"
     head, tail = re.split(r"^def rescaled.*?^    raise NotImplementedError\n", path.read_text(), flags=re.S | re.M)
-    path.write_text(head + PYTHON[3] + tail)
+    path.write_text(head + PYTHON[4] + tail)
     done = run(*grade, cwd=tmp_path)
     assert done.returncode == 1
     lines = done.stdout.split("\n")
     shown = TEXT[4].rstrip("\n").split("\n")
     place = next(i for i, line in enumerate(lines) if line.startswith("  ✗ rescaled"))
     assert lines[place : place + len(shown)] == shown
-    path.write_text(head + PYTHON[3].replace("+ np.log(abs", "- np.log(abs") + tail)
+    path.write_text(head + PYTHON[4].replace("+ np.log(abs", "- np.log(abs") + tail)
     assert "✓ rescaled: passed" in run(*grade, cwd=tmp_path).stdout
 
 

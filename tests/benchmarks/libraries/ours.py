@@ -22,7 +22,7 @@ def build(work, rng):
     if work.task == "sample":
         return lambda: flow.sample(work.batch, rng)
     adam = nfedu.Adam()
-    team = Team(flow, THREADS if work.is_of_images else 1)  # as `fit(threads=...)` has it
+    team = Team(flow, THREADS) if work.is_of_images else flow  # as `fit(threads=...)` has it
 
     def step():
         team.nll(x)

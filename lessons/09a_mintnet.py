@@ -93,6 +93,16 @@ z, log_det, _ = pixel.x_to_z(np.array([[log2]]))
 error = abs(np.array([z.item() - log2 - 1.6, np.exp(log_det.item()) - 1 - 0.768 * log3])).max()
 lesson.claim("N23", "pencil: z = log 2 + 8/5, diagonal 1 + 0.768 log 3", error, 1e-14, nfedu.MintLayer.x_to_z)
 
+wild = np.random.default_rng(90)
+bold = nfedu.MintLayer((2, 3, 3), filters=3, rng=wild)  # with weights so large that without the signs it would fold
+for p in bold.parameters().values():
+    p.value += 2 * wild.standard_normal(p.value.shape)
+diagonal, t = (
+    np.diagonal(layer_jacobians(bold, "x_to_z", rng.standard_normal((40, 18)))[0], axis1=1, axis2=2),
+    np.exp(bold.log_t.value),
+)
+lesson.claim("N23", "large weights: the largest t − diagonal", (t - diagonal).max(), 1e-12, bold)
+
 layer = nfedu.MintLayer((2, 3, 3), filters=3, rng=rng)
 unit = nfedu.MintUnit((2, 3, 3), filters=3, rng=rng)
 for p in (*layer.parameters().values(), *unit.parameters().values()):
@@ -106,14 +116,6 @@ error = abs(log_det - np.linalg.slogdet(J)[1]).max()
 lesson.claim("N23", "Σ log diag = slogdet of the dense Jacobian", error, 1e-10, nfedu.MintLayer.x_to_z)
 back = abs(layer.z_to_x(z)[0] - x).max()
 lesson.claim("N23", "z_to_x undoes it", back, 1e-12, nfedu.MintLayer.z_to_x)
-print(check_bijection(layer, x[:4]).raise_if_failed().summary())
-
-wild = np.random.default_rng(90)
-bold = nfedu.MintLayer((2, 3, 3), filters=3, rng=wild)  # with weights so large that without the signs it would fold
-for p in bold.parameters().values():
-    p.value += 2 * wild.standard_normal(p.value.shape)
-diagonal, t = np.diagonal(layer_jacobians(bold, "x_to_z", x)[0], axis1=1, axis2=2), np.exp(bold.log_t.value)
-lesson.claim("N23", "large weights: the largest t − diagonal", (t - diagonal).max(), 1e-12, bold)
 
 # %% [markdown]
 # **The price: jumps in θ.** Where $w^1_j$ crosses 0, the used $w^2_{ij}$ changes sign, but $h(a^1_j)$ need not be 0
@@ -130,10 +132,12 @@ jump = []
 for w1[...] in (-1e-12, 1e-12):
     jump.append(pixel.x_to_z(np.zeros((1, 1)))[0].item())
 lesson.claim("N23", "pencil: at w¹ = 0 z jumps by 2.1482", abs(jump[1] - jump[0] - 2.1482), 5e-5, pixel.effective)
+print(check_bijection(layer, x[:4]).raise_if_failed().summary())
 
 # %% tags=["hide-input"]
 A = triangle(3, 1, 1)[:, :, :, 1].transpose(2, 0, 1)  # what the second of three channels sees of each, (3, 3, 3)
-fig, axes = plt.subplots(1, 4, figsize=(14, 3.5), width_ratios=[1.35, 1, 1, 1.1])
+fig, axes = plt.subplots(2, 2, figsize=(9, 6.6), width_ratios=[1, 1.15])
+axes = axes.ravel()[[0, 2, 3, 1]]
 show_taps(axes[0], np.stack([A, A[::-1, ::-1, ::-1]]), ["before", "its own", "after"], ["type A", "type B"])
 axes[0].set(title="taps to three channels")
 show_jacobian(axes[1], J[0], "z", "x")
@@ -143,13 +147,13 @@ axes[1].set_title("∂z/∂x of a layer, 2×3×3")
 axes[2].set_title("of a unit, A and B")
 for curve, x0 in zip(np.array(heights).T, (-0.5, 0, 0.5), strict=True):
     axes[3].plot(taps[:200], curve[:200], color=plt.cm.cividis(0.5 + x0))
-    axes[3].plot(taps[200:], curve[200:], color=plt.cm.cividis(0.5 + x0), label=f"x = {x0}")
+    axes[3].plot(taps[200:], curve[200:], color=plt.cm.cividis(0.5 + x0), label=f"x = {x0:g}".replace("-", "−"))
 axes[3].set(xlabel="centre tap $w^1$", ylabel="z", title="one pixel: a jump in θ")
 axes[3].legend()
-caption = """Left: what a pixel sees of the channel before its own, of its own, of the one after (light taps; red: its
-own place). Type A: all before, and of its own the raster past and itself; type B: the reverse. Then the Jacobian of a
-layer, triangular (grey: exactly 0), and of a unit, full. Right: z of one pixel against a learned tap: it jumps where
-the tap changes sign, for every x."""
+caption = """Upper left: what a pixel sees of the channel before its own, of its own, of the one after (light taps;
+red: its own place). Type A: all before, and of its own the raster past and itself; type B: the reverse. Below: the
+Jacobian of a layer, triangular (grey: exactly 0), and of a unit, full. Upper right: z of one pixel against a learned
+tap: it jumps where the tap changes sign, for every x."""
 lesson.show(fig, "09a_masks", caption)
 
 # %% [markdown]
@@ -173,18 +177,19 @@ lesson.claim("N8", "MintNet on two moons: test loss, nats", loss, lesson.pick(2.
 # %% tags=["hide-input"]
 parts = [plane.bijection.bijections[0], *(layer for unit in units for layer in unit.bijections)]  # 4 to a unit
 stages = {"layer of type B": 4, "unit: types A and B": 5, "2 units": 9, "3 units: the model": 13}
-fig, axes = plt.subplots(2, 4, figsize=(13, 6.4), sharex=True, sharey=True)
+fig, axes = plt.subplots(2, 4, figsize=(10, 5.2), sharex=True, sharey=True)
 for (top, bottom), (title, m) in zip(axes.T, stages.items(), strict=True):
     stage = nfedu.Flow(plane.base, deepcopy(parts[:m]))
     show_warp(top, lambda z, stage=stage: stage.z_to_x(z)[0])
-    grid = show_density(bottom, stage, -6, 6, points=lesson.pick(200, 500))
+    show_density(bottom, stage, -6, 6, points=lesson.pick(200, 500), most=0.6, bar=m == 13)
     top.set_title(title)
     top.set(xlim=(-3, 3), ylim=(-3, 3))
 for ax in axes.ravel():
     ax.label_outer()
-caption = """Two moons, learned by three units, z→x, all by iteration. Above the image of a square grid of latents, below
-the density (∫ p over a wider box). One layer moves x₁ given x₂, or the reverse: lines of one colour stay straight
-there. It bends the other ones freely: an affine layer could only stretch and shift them as a whole."""
+caption = """Two moons, learned by three units, z→x, all by iteration. Above the image of a square grid of latents,
+below the density (∫ p over a wider box). A layer moves both coordinates, one of them by itself, the other given the
+first: so in a layer of type B horizontal lines stay horizontal, and the vertical ones bend freely, where an affine
+layer's would all have one shape, stretched."""
 lesson.show(fig, "09a_plane", caption)
 lesson.end()
 

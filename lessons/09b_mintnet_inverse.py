@@ -85,7 +85,7 @@ for a in (0.3, 0.9, 1.5, 2.1):
 
 steep = nfedu.MintLayer((1, 8, 8), filters=6, rng=rng)
 z = rng.standard_normal((50, 64))
-fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.6))
+fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.5))
 rounds = {}
 for a in (0.3, 0.9, 1.0, 1.5, 2.1):
     with np.errstate(all="ignore"):
@@ -103,9 +103,11 @@ start, scales, unsolved = [kernel.value for kernel in steep.kernels], (1, 2, 3, 
 for scale in scales:
     for kernel, value in zip(steep.kernels, start, strict=True):
         kernel.value = scale * value
-    unsolved.append(steep.iterate(z)[1].sum())
+    x, still, _ = steep.iterate(z)
+    unsolved.append(still.sum())
     if scale == 4:
-        rest = abs(z - steep.apply(steep.solve(z))[0]).max()
+        x[still] = steep.by_coordinates(z[still])
+        rest = abs(z - steep.apply(x)[0]).max()
         lesson.claim("N23", "weights × 4: rows that a = 1 leaves, 1 / how many", 1 / unsolved[-1], 1, steep.iterate)
         lesson.claim("N23", "weights × 4: residual of all rows, with the fallback", rest, 1e-12, steep.by_coordinates)
 right.bar(scales, unsolved, color="tab:orange")
@@ -143,7 +145,8 @@ most = max(len(residuals) for residuals in curves) - 1  # the first residual is 
 lesson.claim("N23", "rounds of the trained layers at a = 1, to rounding", most, 40, nfedu.MintLayer.iterate)
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(1, 4, figsize=(13.5, 3.5), width_ratios=[1.1, 1.25, 1, 1])
+fig, axes = plt.subplots(2, 2, figsize=(8.5, 7), height_ratios=[1, 1.25])
+axes = axes.ravel()
 axes[0].plot(np.array(run.history.validation) / (64 * np.log(2)) + np.log2(17))
 axes[0].set(xlabel="epoch", ylabel="bits per pixel, validation", ylim=(1.9, 3))
 axes[0].set_title(f"test {run.test[0]:.3f} ± {run.test[1]:.3f}")
@@ -156,9 +159,9 @@ fig.colorbar(colours, ax=axes[1], label="layer, counted from x")
 for ax, images, title in zip(axes[2:], (test[:16], samples), ("test digits", "samples by inversion"), strict=True):
     show_images(ax, images, 4)
     ax.set_title(title)
-caption = f"""Left: bits per pixel of a short training. Then each layer of the trained model, inverted to rounding in at
-most {most} rounds; those nearest to x take the most. Right: samples, each the solution of as many triangular systems of
-nonlinear equations as the model has layers."""
+caption = f"""Above: bits per pixel of a short training, and each layer of the trained model, inverted to rounding in at
+most {most} rounds. Below: samples, each the solution of as many triangular systems of nonlinear equations as the model
+has layers. Strokes are there, but not yet digits: this training takes seconds; RESULTS.md has the long one's number."""
 lesson.show(fig, "09b_digits", caption)
 lesson.end()
 

@@ -58,6 +58,7 @@ class Claim:
 
 
 LEDGER: list[Claim] = []
+LARGEST = 200_000  # bytes of a figure in true colours
 
 
 def number_of(title: str) -> str:
@@ -123,7 +124,10 @@ class Lesson:
             display(figure)
         drawn = BytesIO()
         figure.savefig(drawn, bbox_inches="tight", pad_inches=0.08)
-        Image.open(drawn).convert("RGB").quantize(256).save(path, optimize=True)  # a palette: a third of the bytes
+        image = Image.open(drawn).convert("RGB")
+        image.save(path, optimize=True)
+        if path.stat().st_size > LARGEST:  # a palette: a third of the bytes; dithered, so that densities show no bands
+            image.quantize(palette=image.quantize(256)).save(path, optimize=True)
         self._end(figure, path, caption)
 
     def animate(

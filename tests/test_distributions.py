@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 import nfedu
-from nfedu.checks import density_on_grid, gradient
+from nfedu.checks import density_on_grid, gradient, misfit
 from nfedu.checks.flows import check_base
 from nfedu.checks.report import Report
 
@@ -70,3 +70,13 @@ def test_a_mixture_component_of_weight_zero_never_appears():
     mixture = nfedu.GaussianMixture([[0.0], [50.0]], 1.0, [1, 0])
     assert mixture.sample(1000, np.random.default_rng(0)).max() < 10
     np.testing.assert_allclose(mixture.log_prob([[0.3]]), stats.norm.logpdf([0.3]), rtol=1e-12)
+
+
+def test_samples_misfit_a_density_that_is_not_theirs():
+    rng, box = np.random.default_rng(0), ((-2, -2), (2, 2))
+    z = nfedu.StandardNormal(2).sample(100_000, rng)
+    found = [misfit(nfedu.StandardNormal(2).sample(100_000, rng), nfedu.StandardNormal(2), *box) for _ in range(40)]
+    assert abs(np.mean(found)) < 4 / np.sqrt(40)
+    assert np.std(found) == pytest.approx(1, abs=0.4)
+    assert misfit(1.03 * z, nfedu.StandardNormal(2), *box) > 5
+    assert misfit(z + 0.03, nfedu.StandardNormal(2), *box) > 5

@@ -1,7 +1,7 @@
 """The check ladder: numbers that judge a layer by its contract alone, and name what is wrong with it."""
 
 from nfedu.checks.causes import CAUSES, Cause
-from nfedu.checks.densities import density_on_grid, level_area
+from nfedu.checks.densities import density_on_grid, level_area, misfit
 from nfedu.checks.derivatives import central_difference, complex_step, gradient, jacobians
 from nfedu.checks.dimensions import check_class
 from nfedu.checks.entries import gradients, parameter_gradients, worst_difference
@@ -29,6 +29,7 @@ __all__ = [
     "jacobians",
     "layer_jacobians",
     "level_area",
+    "misfit",
     "parameter_gradients",
     "round_trip_error",
     "worst_difference",

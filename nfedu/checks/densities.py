@@ -45,6 +45,27 @@ def density_on_grid(distribution: Distribution, low: ArrayLike, high: ArrayLike,
     return Grid(axes, density, float(density.sum() * cell.prod()))
 
 
+def misfit(samples: Array, distribution: Distribution, low: ArrayLike, high: ArrayLike, cells: int = 12) -> float:
+    """Return how badly samples (N, 2) fit a density: Pearson's χ² over a grid of cells, in standard deviations.
+
+    Counts in `cells` × `cells` cells of the box and outside are held against N times the mass there, by the midpoint
+    rule. If they fit, this is nearly N(0, 1): χ² has the mean k and the variance 2k, for k cells more than one.
+    """
+    fine = 8  # a cell's side is so many of the grid's
+    (left, bottom), (right, top) = np.broadcast_to(low, 2), np.broadcast_to(high, 2)
+    edges = [np.linspace(left, right, cells + 1), np.linspace(bottom, top, cells + 1)]
+    counts = np.histogram2d(samples[:, 0], samples[:, 1], bins=edges)[0].ravel()
+    grid = density_on_grid(distribution, low, high, cells * fine)
+    area = (right - left) * (top - bottom) / grid.density.size
+    masses = grid.density.reshape(cells, fine, cells, fine).sum(axis=(1, 3)).ravel() * area
+    expected = len(samples) * np.append(masses, max(1 - masses.sum(), 1 / len(samples)))
+    found = np.append(counts, len(samples) - counts.sum())
+    k = len(masses)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = np.where((found == 0) & (expected == 0), 0.0, (found - expected) ** 2 / expected)
+    return float((terms.sum() - k) / np.sqrt(2 * k))
+
+
 def level_area(masses: Array, cell: float) -> float:
     """Return E_p[A(x)], A(x) the area where p exceeds p(x), of a density that has `masses` on cells of one size `cell`.
 

@@ -5,7 +5,8 @@ from nfedu.plotting.animations import layer_by_layer
 from nfedu.plotting.densities import density_axes, integral_note, samples_axes, show_density
 from nfedu.plotting.dependencies import show_dependencies
 from nfedu.plotting.graphs import show_graph
-from nfedu.plotting.images import show_images, show_pattern
+from nfedu.plotting.images import show_images, show_pattern, show_taps
+from nfedu.plotting.joined import show_joined
 from nfedu.plotting.matrices import show_jacobian
 from nfedu.plotting.portraits import portrait
 from nfedu.plotting.surfaces import show_surface
@@ -24,7 +25,9 @@ __all__ = [
     "show_graph",
     "show_images",
     "show_jacobian",
+    "show_joined",
     "show_pattern",
     "show_surface",
+    "show_taps",
     "show_warp",
 ]

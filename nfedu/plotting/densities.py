@@ -22,14 +22,26 @@ def show_density(
     high: ArrayLike = 3.0,
     points: ArrayLike = 400,
     gamma: float = 0.6,
+    most: float | None = None,
+    bar: bool = False,
 ) -> Grid:
     """Draw p over the box [low, high] with its integral in the corner; return the grid and the integral.
 
-    Midpoint rule with `points` cells a side. Colour is p^gamma, so that faint parts are seen too.
+    Midpoint rule with `points` cells a side. Colour is p^gamma, so that faint parts are seen too; it ends at the
+    largest p unless `most` says where, so that pictures can share a scale, which a `bar` shows.
     """
+    from matplotlib.colors import PowerNorm
+    from matplotlib.ticker import MaxNLocator
+
     grid = density_on_grid(distribution, low, high, points)
     (left, bottom), (right, top) = np.broadcast_to(low, 2), np.broadcast_to(high, 2)
-    axes.imshow(grid.density.T**gamma, origin="lower", extent=(left, right, bottom, top), interpolation="bilinear")
+    peak = float(grid.density.max()) if most is None else most
+    norm = PowerNorm(gamma, 0, peak, clip=True)
+    extent = (left, right, bottom, top)
+    image = axes.imshow(grid.density.T, norm=norm, origin="lower", extent=extent, interpolation="bilinear")
+    if bar:
+        ticks = [t for t in MaxNLocator(4).tick_values(0, peak) if t <= peak]
+        axes.figure.colorbar(image, ax=axes, ticks=ticks, shrink=0.85, pad=0.02).outline.set_visible(False)
     density_axes(axes)
     integral_note(axes, grid.integral)
     return grid

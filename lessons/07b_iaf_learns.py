@@ -20,14 +20,16 @@ from matplotlib import pyplot as plt
 
 import nfedu
 from nfedu import datasets
-from nfedu.checks import complex_step, density_on_grid
+from nfedu.checks import complex_step, density_on_grid, worst_difference
 from nfedu.course.lesson import begin
 from nfedu.models import autoregressive
 from nfedu.networks import counting
+from nfedu.networks.incremental import propagate_back
 from nfedu.plotting import samples_axes, show_density, show_warp
 
 lesson = begin("07b · An IAF learns by its slow direction")
 rng = np.random.default_rng(7)
+log2 = np.log(2)
 
 # %% [markdown]
 # ## What each direction costs, counted
@@ -37,7 +39,7 @@ rng = np.random.default_rng(7)
 # in the order of the rounds. Below: multiply-adds a row, in units of a dense pass.
 
 # %%
-n, N = lesson.pick(16, 64), 100
+n, N, likelihood = lesson.pick(16, 64), 100, []
 print(f"  n = {n}: multiply-adds / a dense pass    z→x naive  cached    x→z naive  cached    nll")
 for kind, slow_way in ((nfedu.MaskedAutoregressive, "z_to_x"), (nfedu.InverseAutoregressive, "x_to_z")):
     cost = []
@@ -51,31 +53,49 @@ for kind, slow_way in ((nfedu.MaskedAutoregressive, "z_to_x"), (nfedu.InverseAut
             cost.append(count.multiply_adds / dense)
     with counting() as whole:
         nfedu.Flow(nfedu.StandardNormal(n), wide).nll(rng.standard_normal((N, n)))
-    print(
-        f"  {kind.__name__:<37}{cost[0]:12.2f} {cost[1]:7.2f}  {cost[2]:11.2f} {cost[3]:7.2f} {whole.multiply_adds / dense:6.2f}"
-    )
+    likelihood.append(whole.multiply_adds / dense)
+    columns = f"{cost[0]:12.2f} {cost[1]:7.2f}  {cost[2]:11.2f} {cost[3]:7.2f} {likelihood[-1]:6.2f}"
+    print(f"  {kind.__name__:<37}{columns}")
     allowed = 0
     for layer, (below, above) in enumerate(zip(net.degrees[:-1], net.degrees[1:], strict=True)):
         allowed += sum(int((below < d if layer == 2 else below <= d).sum()) for d in above)
     error = abs(cost[1 if slow_way == "z_to_x" else 3] * dense / N / allowed - 1)
     statement = f"{kind.__name__}: the slow way, cached / allowed connections, less 1"
     lesson.claim("N19", statement, error, 1e-12, counting)
+ratio = likelihood[1] / likelihood[0]
+lesson.claim("N8", "multiply-adds of nll with gradients: an IAF / a MAF", ratio, 1.25, counting)
 
 # %% [markdown]
 # ## Learning through the slow direction
 #
 # Maximum likelihood needs the density of *given* x, for an IAF the slow way: rarely done, since the obvious
-# implementation costs $n$ passes and their memory. But z solves a triangular system, and by [00c](00c_backward_of_a_solution.py)
-# (B7) backward is the transposed system: from the last coordinate to the first, each unit once. With $g_{z_i}$ complete
-# when all later coordinates have added to it, $z_i = (x_i - \mu_i) e^{-\alpha_i}$ gives $g_{\mu_i} = -g_{z_i}
-# e^{-\alpha_i}$ and $g_{\alpha_i} = -g_{z_i} z_i - g_\ell$ (B5), and these go on into the units before $i$. The column
-# "nll" above is the whole of it, values and gradients.
+# implementation costs $n$ passes and their memory. But z solves a triangular system, and backward through a solution is
+# the transposed system (00c, B7): from the last coordinate to the first, each unit once. When all later coordinates
+# have added their part to $g_{z_i}$, the line $z_i = (x_i - \mu_i) e^{-\alpha_i}$ gives $g_{\mu_i} = -g_{z_i}
+# e^{-\alpha_i}$ and $g_{\alpha_i} = -g_{z_i} z_i - g_\ell$ (00b, B5), and these go on into the units before $i$.
+#
+# **By hand**, with the numbers of 07a: $z = (1, 2, 1)$, $x = (4, 2, 2)$, loss $-\log p(x) = \tfrac12 |z|^2 + \sum_i
+# \alpha_i + \text{const}$, so $g_z = z$ at first, and each $\alpha_i$ gets 1 besides. *Last coordinate:* $g_{z_3} = 1$;
+# $\mu_3$ gets $-1 \cdot 2 = -2$, $\alpha_3$ gets $-1 \cdot 1 + 1 = 0$. $\mu_3 = (z_1 + z_2) 2^{-z_1}$ hands $-2 \cdot
+# \tfrac12 = -1$ to $z_2$. *Second:* $g_{z_2} = 2 - 1 = 1$; $\mu_2$ gets $-\tfrac12$, $\alpha_2$ gets $-1 \cdot 2 + 1 =
+# -1$. *First:* $z_1$ gets its own 1; from $\mu_3$ it gets $-2 \cdot (\tfrac12 - \tfrac32 \log 2)$; from $\mu_2 = -z_1
+# 2^{z_1}$, $-\tfrac12 \cdot (-2 - 2 \log 2)$; from $\alpha_2 = z_1 \log 2$, $-\log 2$. Together $1 + 3 \log 2$.
+# And $x_i$ gets $g_{z_i} e^{-\alpha_i}$: $g_x = (\tfrac12 + \tfrac32 \log 2,\ \tfrac12,\ 2)$.
 #
 # ```{literalinclude} ../nfedu/networks/incremental.py
 # :pyobject: propagate_back
 # ```
 
 # %%
+small = nfedu.InverseAutoregressive(3, (), bound=None, rng=rng)  # the layer of 07a
+weights, bias = small.parameters().values()
+weights.value[...] = [[0, 0, 1, -log2, -1, log2], [0, 0, 0, 0, -1, 0], [0, 0, 0, 0, 0, 0]]
+bias.value[:2] = -1, -log2
+_, _, backward = small.x_to_z(np.array([[4.0, 2.0, 2.0]]))
+g_x = backward(np.array([[1.0, 2.0, 1.0]]), np.array([-1.0]))  # of the loss by z, and by log|det ∂z/∂x|
+error = worst_difference([g_x], [[[0.5 + 1.5 * log2, 0.5, 2]]])
+lesson.claim("N8", "pencil: from the last coordinate to the first, g_x", error, 1e-14, propagate_back)
+
 stack = autoregressive(nfedu.InverseAutoregressive, 5, 3, (16,), activation="tanh", rng=rng)
 deep = nfedu.Flow(nfedu.StandardNormal(5), stack)
 deep.theta += 0.2 * rng.standard_normal(deep.theta.size)
@@ -103,9 +123,10 @@ nll = -moons.log_prob(datasets.two_moons(20_000, rng)).mean()
 print(f"  {history.steps} steps in {history.seconds:.1f} s")
 lesson.claim("N8", "IAF on two moons, nats on new points", nll, lesson.pick(1.8, 1.15), nfedu.fit)
 samples = moons.sample(50_000, rng)
-cells = density_on_grid(moons.astype(float), -6, 6, 960)
-edges = np.linspace(-2.5, 2.5, 11)  # 10 × 10 boxes; 40 cells of the grid along each
-mass = cells.density.reshape(24, 40, 24, 40).sum(axis=(1, 3))[7:17, 7:17] * (12 / 960) ** 2
+side = lesson.pick(20, 40)  # cells of the grid along a box
+cells = density_on_grid(moons.astype(float), -6, 6, 24 * side)
+edges = np.linspace(-2.5, 2.5, 11)  # 10 × 10 boxes
+mass = cells.density.reshape(24, side, 24, side).sum(axis=(1, 3))[7:17, 7:17] / (2 * side) ** 2
 share = np.histogram2d(*samples.T, bins=(edges, edges))[0] / len(samples)
 full = mass > 20 / len(samples)
 off = abs(share - mass)[full] / np.sqrt(mass[full] / len(samples))
@@ -127,7 +148,7 @@ for m, ax in enumerate(axes.flat[:7]):
     show_warp(ax, lambda z, part=part: part.z_to_x(z)[0], lines=9)
     for line in ax.lines:
         line.set(color="white", alpha=0.55, linewidth=0.6)
-    show_density(ax, part, -6, 6, lesson.pick(300, 600))
+    show_density(ax, part, -6, 6, lesson.pick(250, 500))
     ax.set(xlim=(-3, 3), ylim=(-3, 3), xlabel="", ylabel="")
     ax.set_title(f"after layer {m}: moves {'rows' if m % 2 == 0 else 'columns'}" if m else "z, rescaled")
 samples_axes(axes[1, 3], datasets.two_moons(4000, rng), -3, 3)
@@ -172,9 +193,9 @@ apart = distances(moons.z_to_x(z)[0])
 colour = np.where(apart.min(axis=1) > 0.32, "black", np.where(apart[:, 0] < apart[:, 1], "tab:blue", "tab:orange"))
 axes[2].scatter(*z.T, s=2, c=colour, linewidths=0)
 axes[2].set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xlabel="$z_1$", ylabel="$z_2$", title="where each latent goes")
-caption = """Middle: the trained density, over four decades: the two moons are joined. Right: latents that go to the upper
-moon (blue), to the lower one (orange), and to neither (black, farther than 4 σ of the noise from both arcs). The two
-regions touch, so what lies on their border has to land between the moons: that is the bridge."""
+caption = """Middle: the trained density, over four decades: the two moons are joined. Right: latents that go to the
+upper moon (blue), to the lower one (orange), and to neither (black, farther than 4 σ of the noise from both arcs). The
+two regions touch, so what lies on their border has to land between the moons: that is the bridge."""
 lesson.show(fig, "07b_two_moons", caption)
 lesson.end()
 

@@ -68,7 +68,7 @@ def model(kind, n, layers, hidden, *after):
 
 # %%
 eight = datasets.eight_gaussians_density()
-side, points = 6.0, lesson.pick(300, 480)
+side, points = 9.0, lesson.pick(450, 720)
 cell = (2 * side / points) ** 2
 teacher_grid = density_on_grid(eight, -side, side, points)
 log_t = np.log(np.maximum(teacher_grid.density, 1e-300))
@@ -158,9 +158,9 @@ ax.vlines(kept, modes, modes + shapes, color="tab:orange", linestyle=":")
 ax.set(xlabel="w, share of the teacher's mass kept", ylabel="nats", title="what leaving out costs", ylim=(-0.1, 3.2))
 ax.legend()
 caption = f"""A student too weak for eight modes, by its density (colour: p^0.4). Distilled, it keeps modes with
-{kept:.0%} of the teacher's mass and is hardly anywhere else: that, and how unevenly it visits those, costs it {modes:.2f}
-nats, the shapes and bridges of what it keeps {shapes:.2f}. By maximum likelihood the same network visits all modes and pays in bridges.
-Below right: leaving out is not free, but cheap; exact modes pay just −log w."""
+{kept:.0%} of the teacher's mass and is hardly anywhere else: that, and how unevenly it visits those, costs it
+{modes:.2f} nats, the shapes and bridges of what it keeps {shapes:.2f}. By maximum likelihood the same network visits
+all modes and pays in bridges. Below right: leaving out is not free, but cheap; exact modes pay just −log w."""
 lesson.show(fig, "08b_modes", caption)
 
 # %% [markdown]

@@ -55,20 +55,20 @@ log2 = np.log(2)
 # Who holds z, because he has made x himself, has this for nothing. Who is given x must solve for z first.
 #
 # **By hand**, $n = 3$. Constants $\mu_1 = 2, \alpha_1 = \log 2$; then $\mu_2 = -z_1 2^{z_1}$, $\alpha_2 = z_1 \log 2$;
-# $\mu_3 = (z_1 + z_2) 2^{-z_1}$, $\alpha_3 = -z_1 \log 2$. Let $z = (1, 2, 1)$. All at once: $\mu = (2, -2, 3/2)$ and
-# $e^\alpha = (2, 2, \tfrac12)$, so $x = (2 \cdot 1 + 2,\ 2 \cdot 2 - 2,\ \tfrac12 \cdot 1 + \tfrac32) = (4, 2, 2)$ and
-# $\sum \alpha = \log 2$. Back, round by round: $z_1 = (4 - 2)/2 = 1$. Now $\mu_2 = -2$, $e^{\alpha_2} = 2$, and $z_2 =
-# (2 + 2)/2 = 2$. Now $\mu_3 = \tfrac32$, $e^{\alpha_3} = \tfrac12$, and $z_3 = (2 - \tfrac32) \cdot 2 = 1$. The density
-# there: $\log p(x) = -\tfrac12(1 + 4 + 1) - \tfrac32 \log 2\pi - \log 2 = -6.4499$.
+# $\mu_3 = (z_1 + z_2) 2^{z_1}$, $\alpha_3 = z_1 \log 2$. Let $z = (1, 2, 1)$. All at once: $\mu = (2, -2, 6)$ and
+# $e^\alpha = (2, 2, 2)$, so $x = (2 \cdot 1 + 2,\ 2 \cdot 2 - 2,\ 2 \cdot 1 + 6) = (4, 2, 8)$ and $\sum \alpha = 3 \log
+# 2$. Back, round by round: $z_1 = (4 - 2)/2 = 1$. Now $\mu_2 = -2$, $e^{\alpha_2} = 2$, and $z_2 = (2 + 2)/2 = 2$. Now
+# $\mu_3 = 6$, $e^{\alpha_3} = 2$, and $z_3 = (8 - 6)/2 = 1$. The density there: $\log p(x) = -\tfrac12(1 + 4 + 1) -
+# \tfrac32 \log 2\pi - 3 \log 2 = -7.8363$.
 
 # %%
 small = nfedu.InverseAutoregressive(3, (), bound=None, rng=rng)  # a network without hidden layers: m and a are affine
 weights, bias = small.parameters().values()  # columns m₁ a₁ m₂ a₂ m₃ a₃; IAF's α is −a, its μ is −m e^{−a}: see below
-weights.value[...] = [[0, 0, 1, -log2, -1, log2], [0, 0, 0, 0, -1, 0], [0, 0, 0, 0, 0, 0]]
+weights.value[...] = [[0, 0, 1, -log2, -1, -log2], [0, 0, 0, 0, -1, 0], [0, 0, 0, 0, 0, 0]]
 bias.value[:2] = -1, -log2
-z, x = np.array([[1.0, 2.0, 1.0]]), np.array([[4.0, 2.0, 2.0]])
+z, x = np.array([[1.0, 2.0, 1.0]]), np.array([[4.0, 2.0, 8.0]])
 log_p = nfedu.Flow(nfedu.StandardNormal(3), small).log_prob(x)
-by_pencil = [x, [log2], z, [-3 - 1.5 * np.log(2 * np.pi) - log2]]
+by_pencil = [x, [3 * log2], z, [-3 - 1.5 * np.log(2 * np.pi) - 3 * log2]]
 error = worst_difference([*small.z_to_x(z)[:2], small.x_to_z(x)[0], log_p], by_pencil)
 lesson.claim("N19", "pencil: x and log-det from z, z and log p from x", error, 1e-14, nfedu.InverseAutoregressive)
 
@@ -115,7 +115,6 @@ error = abs(nfedu.Flow(nfedu.StandardNormal(6), layer).log_prob(hand) - exact).m
 lesson.claim(
     "N19", "log p(x) from x alone = Σ log N(z_i) − α_i of the z that made it", error, 1e-12, nfedu.Flow.log_prob
 )
-print(check_bijection(layer, x[:5]).raise_if_failed().summary())
 
 # %% [markdown]
 # **M9.** The notes write $\mu_i(z_{\le i}), \alpha_i(z_{\le i})$; it must be $z_{<i}$. With $\le$ in one dimension, and
@@ -222,6 +221,7 @@ first: four rounds. On the right the derivatives by inputs, grey: exactly 0. Eac
 with z and x exchanged."""
 lesson.show(fig, "07a_duality", caption)
 
+print(check_bijection(layer, x[:5]).raise_if_failed().summary())
 lesson.end()
 
 # %% [markdown]

@@ -74,13 +74,16 @@ lesson.claim("N8", "multiply-adds of nll with gradients: an IAF / a MAF", ratio,
 # have added their part to $g_{z_i}$, the line $z_i = (x_i - \mu_i) e^{-\alpha_i}$ gives $g_{\mu_i} = -g_{z_i}
 # e^{-\alpha_i}$ and $g_{\alpha_i} = -g_{z_i} z_i - g_\ell$ (00b, B5), and these go on into the units before $i$.
 #
-# **By hand**, with the numbers of 07a: $z = (1, 2, 1)$, $x = (4, 2, 2)$, loss $-\log p(x) = \tfrac12 |z|^2 + \sum_i
-# \alpha_i + \text{const}$, so $g_z = z$ at first, and each $\alpha_i$ gets 1 besides. *Last coordinate:* $g_{z_3} = 1$;
-# $\mu_3$ gets $-1 \cdot 2 = -2$, $\alpha_3$ gets $-1 \cdot 1 + 1 = 0$. $\mu_3 = (z_1 + z_2) 2^{-z_1}$ hands $-2 \cdot
-# \tfrac12 = -1$ to $z_2$. *Second:* $g_{z_2} = 2 - 1 = 1$; $\mu_2$ gets $-\tfrac12$, $\alpha_2$ gets $-1 \cdot 2 + 1 =
-# -1$. *First:* $z_1$ gets its own 1; from $\mu_3$ it gets $-2 \cdot (\tfrac12 - \tfrac32 \log 2)$; from $\mu_2 = -z_1
-# 2^{z_1}$, $-\tfrac12 \cdot (-2 - 2 \log 2)$; from $\alpha_2 = z_1 \log 2$, $-\log 2$. Together $1 + 3 \log 2$.
-# And $x_i$ gets $g_{z_i} e^{-\alpha_i}$: $g_x = (\tfrac12 + \tfrac32 \log 2,\ \tfrac12,\ 2)$.
+# **By hand**, with the numbers of 07a: $z = (1, 2, 1)$, $x = (4, 2, 8)$, all $e^{\alpha_i} = 2$. The loss $-\log p(x) =
+# \tfrac12 |z|^2 + \sum_i \alpha_i + \text{const}$ gives $g_z = z$ at first, and 1 to each $\alpha_i$.
+#
+# - *Last coordinate.* $g_{z_3} = 1$; $\mu_3$ gets $-1 \cdot \tfrac12$, $\alpha_3$ gets $-1 \cdot 1 + 1 = 0$. $\mu_3 =
+#   (z_1 + z_2) 2^{z_1}$ hands $-\tfrac12 \cdot 2 = -1$ on to $z_2$.
+# - *Second.* $g_{z_2} = 2 - 1 = 1$; $\mu_2$ gets $-\tfrac12$, $\alpha_2$ gets $-1 \cdot 2 + 1 = -1$.
+# - *First.* $z_1$ has its own 1; from $\mu_3$ it gets $-\tfrac12 (2 + 6 \log 2)$, from $\mu_2 = -z_1 2^{z_1}$ it gets
+#   $-\tfrac12 (-2 - 2 \log 2)$, from $\alpha_2 = z_1 \log 2$ it gets $-\log 2$: $g_{z_1} = 1 - 3 \log 2$.
+#
+# And $x_i$ gets $g_{z_i} e^{-\alpha_i}$: $g_x = \tfrac12 (1 - 3 \log 2,\ 1,\ 1)$.
 #
 # ```{literalinclude} ../nfedu/networks/incremental.py
 # :pyobject: propagate_back
@@ -89,11 +92,11 @@ lesson.claim("N8", "multiply-adds of nll with gradients: an IAF / a MAF", ratio,
 # %%
 small = nfedu.InverseAutoregressive(3, (), bound=None, rng=rng)  # the layer of 07a
 weights, bias = small.parameters().values()
-weights.value[...] = [[0, 0, 1, -log2, -1, log2], [0, 0, 0, 0, -1, 0], [0, 0, 0, 0, 0, 0]]
+weights.value[...] = [[0, 0, 1, -log2, -1, -log2], [0, 0, 0, 0, -1, 0], [0, 0, 0, 0, 0, 0]]
 bias.value[:2] = -1, -log2
-_, _, backward = small.x_to_z(np.array([[4.0, 2.0, 2.0]]))
+_, _, backward = small.x_to_z(np.array([[4.0, 2.0, 8.0]]))
 g_x = backward(np.array([[1.0, 2.0, 1.0]]), np.array([-1.0]))  # of the loss by z, and by log|det ∂z/∂x|
-error = worst_difference([g_x], [[[0.5 + 1.5 * log2, 0.5, 2]]])
+error = worst_difference([g_x], [[[0.5 - 1.5 * log2, 0.5, 0.5]]])
 lesson.claim("N8", "pencil: from the last coordinate to the first, g_x", error, 1e-14, propagate_back)
 
 stack = autoregressive(nfedu.InverseAutoregressive, 5, 3, (16,), activation="tanh", rng=rng)

@@ -77,7 +77,7 @@ rng = np.random.default_rng(8)
 # **By hand**, one dimension: student $x = e^\alpha z + \mu$, at $\alpha = \mu = 0$; teacher $N(1, 2^2)$. For two
 # Gaussians the integral is $D_{KL} = \log 2 - \alpha + (e^{2\alpha} + (\mu - 1)^2)/8 - \tfrac12$, here $\log 2 -
 # \tfrac14 = 0.4431$, and its gradient $(\partial_\alpha, \partial_\mu) = (-1 + \tfrac14, -\tfrac14)$. Now the four
-# steps with the two latents $z = \pm 1$, which have mean 0 and mean square 1 as N(0, 1) has, so that means of quadratics are
+# steps with the two latents $z = \pm 1$, which have mean 0 and mean square 1 as N(0, 1) has: means of quadratics are
 # exact.
 #
 # 1. $x = \pm 1$.

@@ -241,9 +241,9 @@ lesson.end()
 
 # %% [markdown]
 # Beside the naive teacher the student does little. Beside the *cached* teacher it does more arithmetic: it has six
-# layers to the teacher's four, and a cached round skips what the masks forbid. What a student buys is rounds: six, where
-# the teacher needs 4 · 64, each of which waits for the one before. On one processor that saves the overhead of many
-# small products; with thousands of processors and long sequences, as for sound, it is worth a distillation.
+# layers to the teacher's four, and a cached round skips what the masks forbid. What a student buys is rounds: six,
+# where the teacher needs 4 · 64, each of which waits for the one before. On one processor that saves the overhead of
+# many small products; with thousands of processors and long sequences, as for sound, it is worth a distillation.
 #
 # ## In five lines
 #

@@ -127,7 +127,7 @@ nll = -moons.log_prob(datasets.two_moons(20_000, rng)).mean()
 print(f"  {history.steps} steps in {history.seconds:.1f} s")
 lesson.claim("N8", "IAF on two moons, nats on new points", nll, lesson.pick(1.9, 1.2), nfedu.fit)
 samples = moons.sample(50_000, rng)
-side = lesson.pick(20, 30)  # cells of the grid along a box
+side = lesson.pick(14, 30)  # cells of the grid along a box
 cells = density_on_grid(moons.astype(float), -6, 6, 24 * side)
 edges = np.linspace(-2.5, 2.5, 11)  # 10 × 10 boxes
 mass = cells.density.reshape(24, side, 24, side).sum(axis=(1, 3))[7:17, 7:17] / (2 * side) ** 2
@@ -152,7 +152,7 @@ for m, ax in enumerate(axes.flat[:7]):
     show_warp(ax, lambda z, part=part: part.z_to_x(z)[0], lines=9)
     for line in ax.lines:
         line.set(color="white", alpha=0.55, linewidth=0.6)
-    show_density(ax, part, -6, 6, lesson.pick(250, 400))
+    show_density(ax, part, -6, 6, lesson.pick(120, 400))
     ax.set(xlim=(-3, 3), ylim=(-3, 3), xlabel="", ylabel="")
     ax.set_title(f"after layer {m}: moves {'rows' if m % 2 == 0 else 'columns'}" if m else "z, rescaled")
 samples_axes(axes[1, 3], datasets.two_moons(4000, rng), -3, 3)

@@ -186,7 +186,7 @@ print(
 )
 lesson.claim("N21", "2-D, one mode: KL(s‖t) in nats", kl, lesson.pick(0.5, 0.05), nfedu.distill)
 
-low, high, points = np.array([-6.0, -3.0]), np.array([6.0, 12.0]), lesson.pick(500, 700)
+low, high, points = np.array([-6.0, -3.0]), np.array([6.0, 12.0]), lesson.pick(300, 700)
 cell = float(np.prod((high - low) / points))
 exact = [flow.astype(float) for flow in (student, teacher)]
 s, t = (density_on_grid(flow, low, high, points).density for flow in exact)

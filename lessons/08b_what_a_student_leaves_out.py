@@ -68,7 +68,7 @@ def model(kind, n, layers, hidden, *after):
 
 # %%
 eight = datasets.eight_gaussians_density()
-side, points = 9.0, lesson.pick(450, 720)
+side, points = 9.0, lesson.pick(360, 720)
 cell = (2 * side / points) ** 2
 teacher_grid = density_on_grid(eight, -side, side, points)
 log_t = np.log(np.maximum(teacher_grid.density, 1e-300))

@@ -3,7 +3,7 @@
 from nfedu.plotting.agreement import Agreement, compare_jacobians
 from nfedu.plotting.animations import layer_by_layer
 from nfedu.plotting.densities import density_axes, integral_note, samples_axes, show_density
-from nfedu.plotting.dependencies import show_dependencies
+from nfedu.plotting.dependencies import show_dependencies, show_rounds
 from nfedu.plotting.graphs import show_graph
 from nfedu.plotting.images import show_images, show_pattern, show_taps
 from nfedu.plotting.joined import show_joined
@@ -27,6 +27,7 @@ __all__ = [
     "show_jacobian",
     "show_joined",
     "show_pattern",
+    "show_rounds",
     "show_surface",
     "show_taps",
     "show_warp",

@@ -8,6 +8,7 @@ from nfedu.plotting.graphs import show_graph
 from nfedu.plotting.images import show_images, show_pattern
 from nfedu.plotting.matrices import show_jacobian
 from nfedu.plotting.portraits import portrait
+from nfedu.plotting.stages import show_stage, stages
 from nfedu.plotting.surfaces import show_surface
 from nfedu.plotting.warps import show_warp
 
@@ -25,6 +26,8 @@ __all__ = [
     "show_images",
     "show_jacobian",
     "show_pattern",
+    "show_stage",
     "show_surface",
     "show_warp",
+    "stages",
 ]

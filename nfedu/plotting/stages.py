@@ -60,6 +60,7 @@ def show_stage(
         show_density(density, stage, -half, half, points)  # type: ignore[arg-type]
     shown = [ax for ax in (grid, density) if ax is not None]
     shown[0].set_title(title)
+    ticks = half * np.linspace(-1, 1, 5)
     for ax in shown:
-        ax.set(xlim=(-half, half), ylim=(-half, half))
+        ax.set(xlim=(-half, half), ylim=(-half, half), xticks=ticks, yticks=ticks)
         ax.label_outer()

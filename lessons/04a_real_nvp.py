@@ -246,9 +246,8 @@ fig, axes = plt.subplots(3, 3, figsize=(7.6, 7.6))
 after = ["rescaling", *(f"coupling {m}: $x_{2 - (m - 1) % 2}$ moves" for m in range(1, 9))]
 for ax, stage, title in zip(axes.flat, stages(nfedu.StandardNormal(2), layers)[1:], after, strict=True):
     show_stage(None, ax, stage, f"after {title}", 4, 300)
-caption = """The trained flow's density after each of its layers, from z to x (colour: p^0.6). The narrows are made a
-little narrower at each step, since one coupling's factor is bounded; couplings that move x₁ put the mass where that
-is needed."""
+caption = """The trained flow's density after each of its layers, from z to x (colour: p^0.6). A coupling that moves
+x₂ widens and narrows the bed, by a bounded factor each time; one that moves x₁ puts the mass where that is needed."""
 lesson.show(fig, "04a_layers", caption)
 z = rng.standard_normal((3000, 2)).astype(np.float32)
 fig, axes = plt.subplots(1, 2, figsize=(6.6, 3.9), dpi=90)

@@ -116,7 +116,7 @@ lesson.show(fig, "04c_masks", caption)
 
 base, draw = nfedu.StandardNormal(2), np.random.default_rng(2)
 start = nfedu.Rescale(2, [1.6, 0.7])
-coarse = nfedu.FactorOut(2, nfedu.SinhArcsinh(1, 0.6, 0.7))
+coarse = nfedu.FactorOut(2, nfedu.SinhArcsinh(1, 0.3, 1.0))
 pixels = nfedu.ImageCoupling((1, 1, 2), filters=8, blocks=1, rng=draw)
 pixels.net.last.K.value *= 12
 fig, axes = plt.subplots(2, 4, figsize=(9.8, 5.2))

@@ -4,9 +4,9 @@
 # *Notes: Real-NVP 反向, of which the notes stack many; what that does to numbers they leave open. Statements N7, N15.*
 # *Papers: Behrmann et al. 2021; Ioffe & Szegedy 2015; Dinh et al. 2016, section 3.7; Kingma & Dhariwal 2018.*
 #
-# **What the notes say**: every layer of Real-NVP scales (在每一层均施加缩放), and a flow is composed of $M$ layers (组合). Put
-# together: factors $e^{\pm\alpha}$ are multiplied along the stack. This lesson asks what that does to rounding
-# errors, what bounds it, and how normalization layers keep the numbers between couplings of order 1.
+# **What the notes say**: every layer of Real-NVP scales (在每一层均施加缩放), and a flow is composed of $M$ layers
+# (组合). Put together: factors $e^{\pm\alpha}$ are multiplied along the stack. This lesson asks what that does to
+# rounding errors, what bounds it, and how normalization layers keep the numbers between couplings of order 1.
 #
 # **Before this**: the coupling (04a), B5 and the rule that what is used twice gets two terms (00a, 00b).
 

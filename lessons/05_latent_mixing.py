@@ -5,8 +5,8 @@
 # *Paper: Dinh, Sohl-Dickstein & Bengio 2016, section 4.2 and figure 6.*
 #
 # **What the notes say** (after Real-NVP): with a flow, mix latents by cosines and sines of two angles, and the $X$
-# that the mixture generates *may* mix the styles of the four (将可能混合 … 的风格). Two questions are in that: why cosines,
-# and how would one see that styles are mixed?
+# that the mixture generates *may* mix the styles of the four (将可能混合 … 的风格). Two questions are in that: why
+# cosines, and how would one see that styles are mixed?
 #
 # **Before this**: a flow gives each image a latent and each latent an image, exactly (01, 02); a model of digits
 # (04c); of the normal distribution that a sum of independent Gaussians is one, means and covariances added.
@@ -182,9 +182,9 @@ corners = flow.z_to_x(between["mixed by angles (N17)"])[0][[0, side - 1, -side, 
 lesson.claim("N17", "the corners are the four originals", abs(corners - x[chosen]).max(), 1e-9, nfedu.mix_latents)
 
 # %% [markdown]
-# **Are styles mixed?** (将可能混合) The eye is kind. Two numbers for 90 quadruples of test digits, mixed at the middle.
-# First, *all four count*: the slant of the mixture against the mean slant of the four, and the ink likewise. A
-# cross-fade of pixels has that too. So second, *it is a digit*: what the result costs, in bits per pixel, under
+# **Are styles mixed?** (将可能混合) The eye is kind. Two numbers for 90 quadruples of test digits, mixed at the
+# middle. First, *all four count*: the slant of the mixture against the mean slant of the four, and the ink likewise.
+# A cross-fade of pixels has that too. So second, *it is a digit*: what the result costs, in bits per pixel, under
 # another model, which was trained apart and knows nothing of the mixing.
 
 # %%

@@ -11,6 +11,7 @@ from nfedu.plotting.portraits import portrait
 from nfedu.plotting.stages import show_stage, stages
 from nfedu.plotting.surfaces import show_surface
 from nfedu.plotting.warps import show_warp
+from nfedu.plotting.wavefront import show_wavefront
 
 __all__ = [
     "Agreement",
@@ -29,5 +30,6 @@ __all__ = [
     "show_stage",
     "show_surface",
     "show_warp",
+    "show_wavefront",
     "stages",
 ]

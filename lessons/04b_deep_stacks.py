@@ -183,10 +183,8 @@ lesson.claim("N7", "ActNorm, 2 channels of 2 pixels: log-det = −2 Σ log s", e
 #
 # The river of lesson 04a, stretched and moved as raw data are (mean 20, deviations near 10), and six couplings at one
 # budget: as they are, with data standardised beforehand (a fixed affine layer at x, whose log-det is counted), and
-# with normalization after each coupling instead, which standardises the data too. Here that is all it is needed for:
-# fixed standardisation does as well. In deeper stacks no layer at x can keep the numbers in between of order 1. Here
-# that is all it is needed for: fixed standardisation does as well. In deeper stacks no layer at x can keep the
-# numbers in between of order 1.
+# with normalization after each coupling instead, which standardises the data too.  Here that is all it is needed for:
+# fixed standardisation does as well. In deeper stacks no layer at x can keep the numbers in between of order 1.
 
 # %%
 bed = nfedu.AffineCoupling(2, (), bound=None, rng=rng)

@@ -4,12 +4,11 @@
 # *Notes: MAF. Statement N18, misprint M8.*
 # *Papers: Germain et al. 2015 (MADE); Papamakarios, Pavlakou & Murray 2017 (MAF).*
 #
-# **What the notes say**: some autoregressive models can be seen as flows (某些自回归模型可以被看做流模型). Draw $z_i
-# \sim N(0, 1)$ for $i = 1 \ldots n$ and let $x_i = \exp(\alpha_i) z_i + \mu_i$, one after the other, where $\mu_i,
-# \alpha_i$ are computed from the $x$ made before. In training all $\mu_i, \alpha_i$ can be computed in parallel
-# (并行); in prediction they are computed in a loop (循环), so sampling is slow (采样是缓慢的). Three things are in
-# that: that it is a flow, what "parallel" and "loop" mean for one network, and how a network may see only what came
-# before.
+# **What the notes say**: some autoregressive models can be seen as flows (可以被看做流模型). Draw $z_i \sim N(0, 1)$
+# for $i = 1 \ldots n$ and let $x_i = \exp(\alpha_i) z_i + \mu_i$, one after the other, where $\mu_i, \alpha_i$ are
+# computed from the $x$ made before. In training all $\mu_i, \alpha_i$ can be computed in parallel (并行); in
+# prediction they are computed in a loop (循环), so sampling is slow (采样是缓慢的). Why is it a flow, and how does
+# one network see only what came before?
 #
 # **Before this**: triangular Jacobians (02), $\alpha = c \tanh(r)$ and what α learns (04a), networks by hand (00a).
 
@@ -139,9 +138,8 @@ lesson.claim("N18", "entries above the diagonal, every point", abs(J[:, ~np.tri(
 # M_1 M_2 = \begin{pmatrix} 0 & 2 & 4 \\ 0 & 0 & 2 \\ 0 & 0 & 0 \end{pmatrix}
 # $$
 #
-# ($M_1$: input $j$ to hidden $k$; $M_2$: hidden $k$ to output $i$.) The product counts paths: $x_1$ reaches output 2
-# by two, output 3 by four, $x_2$ reaches output 3 by two, $x_3$ reaches nothing: its column of units would be of
-# degree 3.
+# ($M_1$: input to hidden, $M_2$: hidden to output.) The product counts paths: $x_1$ reaches output 2 by two, output 3
+# by four, $x_2$ reaches output 3 by two.
 #
 # ```{literalinclude} ../nfedu/networks/made.py
 # :pyobject: MADE.mask
@@ -192,8 +190,8 @@ for ax, sampling, title in zip(
     show_wavefront(ax, wide, sampling)
     ax.set_title(title)
 caption = """In which round each unit of a MADE can be computed (n = 5, units sorted by degree). Left, in parallel: x
-is there, a round a layer. Right, in a loop: x₁ comes from biases, then the hidden units of degree 1, then x₂ …: a
-front goes through the network from left to right, and every unit is computed once, in a round of its own degree."""
+is there, a round a layer. Right, in a loop: x₁ comes from biases, then hidden units of degree 1, then x₂ …: a front
+goes from left to right, every unit is computed once."""
 lesson.show(fig, "06a_wavefront", caption)
 
 draw = np.random.default_rng(8)

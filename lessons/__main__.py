@@ -75,7 +75,7 @@ def main() -> int:
     elif numbers == list(LESSONS) and not failed:
         from nfedu.course import ledger
 
-        drawn = Lesson("the ledger", "quick" if options.quick else "default", HERE.parent)
+        drawn = Lesson("The ledger", "quick" if options.quick else "default", HERE.parent)
         drawn.show(ledger.errata(LEDGER), "errata", ledger.CAPTION)
         if not flags:
             (HERE / "LEDGER.md").write_text(ledger.page(LEDGER))

@@ -1,16 +1,20 @@
 """A lesson as a page of the book: its cells, each followed by the claims and figures that the last run made of it.
 
-Nothing is run here: numbers come from `LEDGER.md`, pictures from `figures/`, both written by `python -m lessons`.
+Nothing is run here: `python -m lessons` writes `LEDGER.md`, from which the numbers come, and the pictures and captions
+of `figures/`.
 """
 
 import ast
 import base64
+import html
 import re
 from pathlib import Path
 from typing import Any
 
 import jupytext
 from nbformat import NotebookNode, v4
+
+from nfedu.course import captions
 
 HERE = Path(__file__).resolve().parent
 EXERCISES = """**Exercises with a judge.** `python -m lessons exercise {0}` hands out this lesson's;
@@ -34,7 +38,7 @@ def read(text: str) -> NotebookNode:
         if place in made:
             cell.outputs.append(v4.new_output("stream", name="stdout", text=made[place]))
         for method, name in re.findall(r'lesson\.(show|animate)\(.*?"(\d\d[a-z]?_\w+)"', cell.source, re.DOTALL):
-            cell.outputs.append(picture(name, {"show": "png", "animate": "gif"}[method]))
+            cell.outputs += picture(f"{name}.{'png' if method == 'show' else 'gif'}")
             cell.metadata["mystnb"] = {"image": {"alt": name.split("_", 1)[1].replace("_", " ")}}
     if lesson and list((HERE / "exercises").glob(f"{lesson[1][:2]}_*")):
         notebook.cells.append(v4.new_markdown_cell(EXERCISES.format(lesson[1][:2])))
@@ -66,7 +70,9 @@ def strings(node: ast.AST) -> list[str]:
     return patterns
 
 
-def picture(name: str, kind: str) -> Any:
-    """Return the output of a cell that shows a committed figure."""
-    pixels = (HERE.parent / "figures" / f"{name}.{kind}").read_bytes()
-    return v4.new_output("display_data", data={f"image/{kind}": base64.b64encode(pixels).decode()})
+def picture(file: str) -> list[Any]:
+    """Return the outputs of a cell that shows a committed figure: the picture, and its caption as text below."""
+    pixels = base64.b64encode((HERE.parent / "figures" / file).read_bytes()).decode()
+    caption = html.escape(captions.read(HERE.parent / "figures")[file].text)
+    data = {f"image/{file[-3:]}": pixels}, {"text/html": f'<p class="caption">{caption}</p>'}
+    return [v4.new_output("display_data", data=one) for one in data]

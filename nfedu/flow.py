@@ -114,7 +114,7 @@ class Flow:
         """Return the mean negative log-likelihood in nats per point, and set `grad` to its gradient in θ (N8).
 
         Up to the data's entropy this is their KL divergence from the model, and that of their latents from the base
-        (N24).
+        (N24), both sides mapped by the same f_θ⁻¹ (M12).
         """
         z, log_det, backward = self.x_to_z(x)
         log_p = self.base.log_prob(z) + log_det  # N8

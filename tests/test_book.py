@@ -1,10 +1,12 @@
 """The book's pages show every figure and every claim of their lessons; needs the extra `book`."""
 
+import html
 import re
 import sys
 
 import pytest
 
+from nfedu.course import captions
 from nfedu.course.lesson import number_of
 from tests.conftest import ROOT
 
@@ -24,14 +26,18 @@ def book(monkeypatch):
 @pytest.mark.parametrize("path", LESSONS, ids=[path.stem for path in LESSONS])
 def test_a_page_has_every_figure_and_claim_below_the_cell_that_makes_it(book, path):
     cells = [cell for cell in book.read(path.read_text()).cells if cell.cell_type == "code"]
-    pictures = [kind for cell in cells for o in cell.outputs for kind in o.get("data", {})]
+    shown = [(kind, data) for cell in cells for o in cell.outputs for kind, data in o.get("data", {}).items()]
+    kinds, texts = [kind for kind, _ in shown[::2]], shown[1::2]
     committed = sorted(figure.suffix for figure in (ROOT / "figures").glob(f"{number_of(path.stem)}_*"))
-    assert sorted(kind.replace("image/", ".") for kind in pictures) == committed
-    shown = [line for cell in cells for o in cell.outputs for line in o.get("text", "").splitlines()]
+    assert sorted(kind.replace("image/", ".") for kind in kinds) == committed
+    written = {c.text for c in captions.read(ROOT / "figures").values() if c.source == f"Lesson {number_of(path.stem)}"}
+    below = [(kind, re.fullmatch(r'<p class="caption">(.+)</p>', text)[1]) for kind, text in texts]
+    assert sorted(below) == sorted(("text/html", html.escape(text)) for text in written)
+    claims = [line for cell in cells for o in cell.outputs for line in o.get("text", "").splitlines()]
     rows = re.findall(
         rf"^\| [NMB]\d+ \|.* \| {number_of(path.stem)} \| ", (ROOT / "lessons" / "LEDGER.md").read_text(), re.M
     )
-    assert len(shown) == len(rows) > 0
+    assert len(claims) == len(rows) > 0
     for cell in cells:
         text = "".join(o.get("text", "") for o in cell.outputs)
         assert not text or "claim(" in cell.source

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nfedu.course import ledger, lesson
+from nfedu.course import captions, ledger, lesson
 from nfedu.course.statements import MISPRINTS, TAGS
 from tests.conftest import ROOT, run
 
@@ -31,7 +31,7 @@ def test_every_misprint_shows_both_numbers(quick):
 
 
 def test_the_list_of_statements_is_complete():
-    assert list(TAGS) == [f"N{i}" for i in range(1, 25)] + [f"M{i}" for i in range(1, 11)] + [
+    assert list(TAGS) == [f"N{i}" for i in range(1, 25)] + [f"M{i}" for i in range(1, 13)] + [
         f"B{i}" for i in range(1, 14)
     ]
 
@@ -79,11 +79,48 @@ def test_quick_is_quick(quick):
 
 def test_every_lesson_draws_what_is_committed(quick):
     drawn = set(re.findall(r"figure figures/quick/(\S+\.(?:png|gif))", quick))
-    committed = {path.name for path in (ROOT / "figures").glob("*.*")}
+    committed = {path.name for path in (ROOT / "figures").glob("*.*")} - {"README.md"}
     others = {"plot_cube.png", "growth.png", "reversible.png"}  # the README's, and the benchmarks'
     assert drawn | others == committed
     limits = {".png": 300_000, ".gif": 2_000_000}
     assert all(path.stat().st_size <= limits[path.suffix] for path in (ROOT / "figures").glob("*.*"))
+
+
+def test_every_committed_figure_has_its_caption_as_text():
+    committed = {path.name for path in (ROOT / "figures").glob("*.*")} - {"README.md"}
+    written = captions.read(ROOT / "figures")
+    assert set(written) == committed
+    assert all(len(caption.text) > 40 for caption in written.values())
+    for name, caption in written.items():
+        assert name.startswith(caption.source[7:] + "_") or not caption.source.startswith("Lesson "), name
+
+
+@pytest.mark.parametrize("length", ["default", "quick"])
+def test_a_caption_stands_beside_the_figure_not_in_it(tmp_path, length):
+    from matplotlib import pyplot as plt
+
+    running = lesson.Lesson("01 · a test", length, tmp_path)
+    pixels = []
+    for words in ("Look at |x_1| < 2 * [y],\nnot at `z`.", "A longer caption. " * 30):
+        running.show(plt.figure(figsize=(2, 2)), "01_a", words)
+        pixels.append((running.figures / "01_a.png").read_bytes())
+        [caption] = captions.read(running.figures).values()
+        assert caption.text.endswith(" ".join(words.split()))
+        assert caption.text.startswith("QUICK RUN") == (length == "quick")
+        assert caption.source == "Lesson 01"
+    assert pixels[0] == pixels[1]
+
+
+def test_captions_of_figures_that_are_gone_go_too(tmp_path):
+    for name in ("b.png", "a.gif", "c.png"):
+        (tmp_path / name).touch()
+        captions.put(tmp_path, name, "Lesson 09", f"What {name} shows.")
+    (tmp_path / "b.png").unlink()
+    captions.put(tmp_path, "c.png", "Lesson 09", "Something else.")
+    assert captions.read(tmp_path) == {
+        "a.gif": ("Lesson 09", "What a.gif shows."),
+        "c.png": ("Lesson 09", "Something else."),
+    }
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=[path.stem for path in LESSONS])
@@ -163,7 +200,7 @@ def test_a_whole_run_writes_the_ledger_and_draws_the_errata(fake):
     assert "length default" in done.stdout
     page = (fake / "lessons" / "LEDGER.md").read_text()
     assert re.search(r"^\| N13 \| .* \| 02 \| `begin` \| a number \| 0.0001 \| 0.001 \|$", page, re.MULTILINE)
-    assert re.search(r"^\| M10 \| .* \| 02 \| a number \| 7.5 \| 0.0001 \| 0.001 \|$", page, re.MULTILINE)
+    assert re.search(r"^\| M12 \| .* \| 02 \| a number \| 7.5 \| 0.0001 \| 0.001 \|$", page, re.MULTILINE)
     assert (fake / "figures" / "errata.png").exists()
 
 

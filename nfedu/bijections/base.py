@@ -17,6 +17,7 @@ Mapped = tuple[Array, Array, Backward]
 class Bijection:
     """An invertible, differentiable map between a latent z and data x of the same dimension n (N5): equations (M2).
 
+    x = f(z), z = h(x): f takes latents, h = f⁻¹ takes data (M11).
     Four promises, for a batch of N points in rows:
 
     - `z_to_x(z)` returns `x, log_det, backward`, with log_det = log|det ∂x/∂z|, shape (N,);

@@ -8,7 +8,6 @@ import argparse
 import importlib.util
 import re
 import sys
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -17,6 +16,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+
+from nfedu.course import captions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -112,10 +113,10 @@ class Lesson:
         path.write_text("\n".join(["# Results of the long trainings", "", words, "", *head, *rows, ""]))
 
     def show(self, figure: "Figure", name: str, caption: str) -> None:
-        """Write the figure to `figures/<name>.png` with its caption below, and close it."""
+        """Write the figure to `figures/<name>.png`, its caption to the `README.md` beside it, and close it."""
         from PIL import Image
 
-        path = self._begin(figure, f"{name}.png", caption)
+        path = self._path(f"{name}.png")
         if "ipykernel" in sys.modules:
             from IPython.display import display
 
@@ -128,10 +129,10 @@ class Lesson:
     def animate(
         self, figure: "Figure", draw: Callable[[int], None], frames: int, name: str, caption: str, fps: int = 12
     ) -> None:
-        """Write `figures/<name>.gif` of `frames` pictures, each after `draw(frame)`, with the caption; close it."""
+        """Write `figures/<name>.gif` of `frames` pictures, each after `draw(frame)`; caption as in `show`; close it."""
         from PIL import Image
 
-        path = self._begin(figure, f"{name}.gif", caption)
+        path = self._path(f"{name}.gif")
         draw(0)
         figure.canvas.draw()
         figure.set_layout_engine("none")  # laid out once: frames must not wobble
@@ -154,11 +155,7 @@ class Lesson:
             peak = f", peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6:.0f} MB"
         print(f"  lesson {number_of(self.title)} took {perf_counter() - self.start:.1f} s{peak}", flush=True)
 
-    def _begin(self, figure: "Figure", file: str, caption: str) -> Path:
-        if self.length == "quick":
-            caption = f"QUICK RUN, models are hardly trained; the words are those of a whole run. {caption}"
-        words = textwrap.fill(" ".join(caption.split()), int(figure.get_figwidth() * 14))
-        figure.supxlabel(words, fontsize=9, color="0.25", x=0.02, ha="left")
+    def _path(self, file: str) -> Path:
         self.figures.mkdir(parents=True, exist_ok=True)
         return self.figures / file
 
@@ -166,6 +163,9 @@ class Lesson:
         from matplotlib import pyplot as plt
 
         plt.close(figure)
+        number = number_of(self.title)
+        hasty = "QUICK RUN, models are hardly trained; the words are those of a whole run. " * (self.length == "quick")
+        captions.put(self.figures, path.name, f"Lesson {number}" if number else self.title, hasty + caption)
         print(f"  figure {path.relative_to(self.folder).as_posix()}: {' '.join(caption.split())}", flush=True)
 
 

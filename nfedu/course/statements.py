@@ -1,10 +1,13 @@
-"""What the notes state (N1–N24) and misprint (M1–M10), and what lesson 00 adds (B1–B13): what the ledger must hold."""
+"""What the notes state (N1–N24) and misprint (M1–M12), and what lesson 00 adds (B1–B13): what the ledger must hold."""
 
 from typing import NamedTuple
 
 
 class Statement(NamedTuple):
-    """A statement: the heading it stands under, in the notes or in lesson 00, and what it says, in a line."""
+    """A statement: where it stands, and what it says, in a line.
+
+    `heading` is one of the notes' eight, or the word that its place turns on, as 组合; for B1–B13 it is lesson 00's.
+    """
 
     heading: str
     says: str
@@ -52,9 +55,11 @@ MISPRINTS = {
     "M5": Misprint("N12: ∂m(z_{1:d})/z_{1:d}", "∂m/∂z_{1:d}, a Jacobian"),
     "M6": Misprint("N15: ⊙ exp(−z_{1:d})", "⊙ exp(−α(x_{1:d}))"),
     "M7": Misprint("N16: Σ_i α(z_{1:d})", "Σ_i α(z_{1:d})_i"),
-    "M8": Misprint("N18: μ_i(x_{≤i}), α_i(x_{≤i})", "μ_i(x_{<i}), α_i(x_{<i})"),
+    "M8": Misprint("N18: μ_1(x_1), μ_2(x_1, x_2), at the end μ_n(x_{<n})", "μ_i(x_{<i}): the first are one off"),
     "M9": Misprint("N19: μ_i(z_{≤i}), α_i(z_{≤i})", "μ_i(z_{<i}), α_i(z_{<i})"),
     "M10": Misprint("N13: det = ∏ s_i", "|∏ s_i|, and s_i ≠ 0"),
+    "M11": Misprint("N2: X = f(Z) with f(x) invertible", "f(z): f takes latents, h takes data"),
+    "M12": Misprint("N24: f_0⁻¹, f_e⁻¹ and f_θ⁻¹ in one chain", "one map f_θ⁻¹ throughout"),
 }
 
 BACKWARD = {

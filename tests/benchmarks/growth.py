@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import numpy as np
 
 import nfedu
+from nfedu.course import captions
 from tests.benchmarks import page
 from tests.benchmarks.libraries import ours, products
 from tests.benchmarks.peers import Work
@@ -144,6 +145,7 @@ def main():
     print(text)
     if options.out:
         draw(times).savefig(options.out / "growth.png")
+        captions.put(options.out, "growth.png", "Benchmarks", CAPTION)
     if options.page:
         page.put(options.page, "What a step's cost grows with", text)
 

@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import numpy as np
 
 import nfedu
+from nfedu.course import captions
 from tests.benchmarks import page
 
 DEPTHS = (8, 16, 32, 64)
@@ -244,6 +245,8 @@ def main():
     print(text)
     if options.out:
         draw(*results[1:]).savefig(options.out / "reversible.png")
+        caption = CAPTION.format(TRAINING["plain", DEPTHS[0]].rows)
+        captions.put(options.out, "reversible.png", "Benchmarks", caption)
     if options.page:
         page.put(options.page, "Memory", text)
 

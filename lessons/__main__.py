@@ -78,7 +78,7 @@ def main() -> int:
         drawn = Lesson("The ledger", "quick" if options.quick else "default", HERE.parent)
         drawn.show(ledger.errata(LEDGER), "errata", ledger.CAPTION)
         if not flags:
-            (HERE / "LEDGER.md").write_text(ledger.page(LEDGER))
+            (HERE / "LEDGER.md").write_text(ledger.page(LEDGER, HERE / "wrong"))
             print("ledger: lessons/LEDGER.md")
     return 1 if failed or missing else 0
 

@@ -199,8 +199,8 @@ def test_a_whole_run_writes_the_ledger_and_draws_the_errata(fake):
     assert done.returncode == 0, done.stderr
     assert "length default" in done.stdout
     page = (fake / "lessons" / "LEDGER.md").read_text()
-    assert re.search(r"^\| N13 \| .* \| 02 \| `begin` \| a number \| 0.0001 \| 0.001 \|$", page, re.MULTILINE)
-    assert re.search(r"^\| M12 \| .* \| 02 \| a number \| 7.5 \| 0.0001 \| 0.001 \|$", page, re.MULTILINE)
+    assert re.search(r"^\| N13 \| .* \| 02 \| `begin` \| a number \| 0.0001 \| 0.001 \| – \|$", page, re.MULTILINE)
+    assert re.search(r"^\| M12 \| .* \| 02 \| a number \| 7.5 \| 0.0001 \| 0.001 \| – \|$", page, re.MULTILINE)
     assert (fake / "figures" / "errata.png").exists()
 
 
@@ -220,10 +220,14 @@ def test_a_failed_lesson_leaves_the_ledger(fake):
     assert not (fake / "lessons" / "LEDGER.md").exists()
 
 
-def test_the_ledger_has_a_row_for_each_claim_and_its_picture_both_forms():
+def test_the_ledger_has_a_row_for_each_claim_and_its_picture_both_forms(tmp_path):
     claims = [lesson.Claim("N1", "01 · a", f"claim {i}", 1e-4, 1e-3, "f") for i in range(3)]
     claims.append(lesson.Claim("M1", "01 · a", "a misprint", 1e-5, 1e-3, "f", 5.0))
-    page = ledger.page(claims)
+    plant = '[[plant]]\nfile = "f"\nline = "a"\nwrong = "b"\nwords = "b for a"\nclaims = ["claim *", "a mis*"]\n'
+    (tmp_path / "claims_01.toml").write_text(plant)
+    page = ledger.page([*claims, lesson.Claim("N2", "02b · a", "claim 3", 1e-4, 1e-3, "f")], tmp_path)
+    assert page.count("| 0.001 | b for a |") == 4
+    assert page.count("| 0.001 | – |") == 1
     assert [f"claim {i}" in page for i in range(3)] == [True] * 3
     figure = ledger.errata(claims)
     corrected, printed = (points.get_offsets()[0, 0] for points in figure.axes[0].collections[1:3])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nfedu.course.lesson import Claim
+from nfedu.course.plants import plants
 from nfedu.course.statements import BACKWARD, MISPRINTS, STATEMENTS
 from nfedu.plotting import style
 
@@ -19,33 +21,45 @@ CAPTION = """The errors of the ledger's errata, each divided by the tolerance of
 check that its corrected form passes. Closest is M1, whose error is that of an integral on a grid."""
 
 
-def page(claims: Sequence[Claim]) -> str:
-    """Return all claims as Markdown: the statements with what shows them, then the misprints."""
-    head = ("tag", "heading", "statement", "lesson", "function", "what was measured", "error", "tolerance")
+def page(claims: Sequence[Claim], wrong: Path) -> str:
+    """Return all claims as Markdown: the statements with what shows them, then the misprints.
+
+    `wrong` is the folder of the wrong lines that claims fail for, `lessons/wrong`.
+    """
+    head = ["tag", "heading", "statement", "lesson", "function", "what was measured"]
+    head += ["error", "tolerance", "fails when"]
     lines = [
         "# The ledger",
         "",
         "Written by `python -m lessons`: every statement of the notes (N) and of lesson 00 (B), the function that",
-        "shows it, the measured error, and the tolerance that it must keep.",
+        "shows it, the measured error, the tolerance that it must keep, and wrong lines that make it fail, planted",
+        "by `python -m tests.claims`.",
         "",
         row(*head),
         row(*["---"] * len(head)),
     ]
     for tag, (heading, says) in (STATEMENTS | BACKWARD).items():
         for c in (c for c in claims if c.tag == tag):
-            numbers = f"{c.error:.2g}", f"{c.tolerance:g}"
-            lines.append(row(tag, heading, says, c.number, f"`{c.function}`", c.statement, *numbers))
+            measured = [f"{c.error:.2g}", f"{c.tolerance:g}", fails_when(c, wrong)]
+            lines.append(row(tag, heading, says, c.number, f"`{c.function}`", c.statement, *measured))
             heading = says = ""
-    head = ("tag", "printed", "should be", "lesson", "what was measured", "as printed", "corrected", "tolerance")
+    head = ["tag", "printed", "should be", "lesson", "what was measured"]
+    head += ["as printed", "corrected", "tolerance", "fails when"]
     lines += ["", "## Errata", "", "Each misprint's printed form fails the check that its corrected form passes.", ""]
     lines += ["![Errors of printed and corrected forms, over the tolerance](../figures/errata.png)", ""]
     lines += [row(*head), row(*["---"] * len(head))]
     for tag, (printed, corrected) in MISPRINTS.items():
         for c in (c for c in claims if c.tag == tag):
-            numbers = "–" if c.printed is None else f"{c.printed:.3g}", f"{c.error:.2g}"
-            lines.append(row(tag, printed, corrected, c.number, c.statement, *numbers, f"{c.tolerance:g}"))
+            as_printed = "–" if c.printed is None else f"{c.printed:.3g}"
+            measured = [as_printed, f"{c.error:.2g}", f"{c.tolerance:g}", fails_when(c, wrong)]
+            lines.append(row(tag, printed, corrected, c.number, c.statement, *measured))
             printed = corrected = ""
     return "\n".join([*lines, ""])
+
+
+def fails_when(claim: Claim, wrong: Path) -> str:
+    """Return what is wrong in the plants that turn a claim red, – if there are none."""
+    return "; ".join(plant.words for plant in plants(wrong, claim.number) if plant.names(claim.statement)) or "–"
 
 
 def row(*cells: str) -> str:

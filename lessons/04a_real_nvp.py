@@ -147,7 +147,7 @@ axes[0, 3].set_title("∂x/∂z, n = 5, d = 2")
 at = np.linspace(-2, 2, 81)
 mesh = np.stack(np.meshgrid(at, at), axis=2).reshape(-1, 2)
 area = nfedu.Chain(pair).z_to_x(mesh)[1].reshape(81, 81)
-image = axes[1, 3].imshow(area, origin="lower", extent=(-2, 2, -2, 2), cmap="RdBu_r", vmin=-2.5, vmax=2.5)
+image = axes[1, 3].imshow(area, origin="lower", extent=(-2, 2, -2, 2), cmap="RdBu_r", vmin=-1.8, vmax=1.8)
 fig.colorbar(image, ax=axes[1, 3], shrink=0.8)
 axes[1, 3].set(title="log of a cell's area after / before", xlabel="$z_1$", ylabel="$z_2$")
 caption = """Two couplings at work on a grid (above) and on N(0, I) (below, colour: p^0.6). A coupling stretches or

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 04c · RealNVP for images
 #
-# *Notes: Real-NVP splits 1:d and d+1:n and leaves open which pixels these are; 优化目标. Statements N7, N8, N16.*
+# *Notes: Real-NVP splits 1:d and d+1:n and leaves open which pixels these are; 优化目标. Statements N7 and N16.*
 # *Paper: Dinh, Sohl-Dickstein & Bengio 2016, sections 3.4–3.7.*
 #
 # **What the notes say**: $Z$ is cut into $Z_{1:d}$ and $Z_{d+1:n}$; the first part passes. For images they do not say

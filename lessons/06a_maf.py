@@ -182,19 +182,18 @@ the paths from input to output, none on or above the diagonal. Right: what masks
 grey entries are exactly 0, the diagonal is e^−α."""
 lesson.show(fig, "06a_masks", caption)
 
+draw = np.random.default_rng(8)
 fig, axes = plt.subplots(1, 2, figsize=(9.4, 3.4))
-wide = MADE(5, (8, 8), 1, rng=rng)
 for ax, sampling, title in zip(
     axes, (False, True), ("density: 3 rounds, whatever n is", "sample: n rounds"), strict=True
 ):
-    show_wavefront(ax, wide, sampling)
+    show_wavefront(ax, MADE(5, (8, 8), 1, rng=draw), sampling)
     ax.set_title(title)
 caption = """In which round each unit of a MADE can be computed (n = 5, units sorted by degree). Left, in parallel: x
 is there, a round a layer. Right, in a loop: x₁ comes from biases, then hidden units of degree 1, then x₂ …: a front
 goes from left to right, every unit is computed once."""
 lesson.show(fig, "06a_wavefront", caption)
 
-draw = np.random.default_rng(8)
 two = [nfedu.MaskedAutoregressive(2, (16,), order, activation="tanh", rng=draw) for order in ([0, 1], [1, 0])]
 for maf in two:
     maf.net.weights[-1].value *= 5
@@ -209,11 +208,11 @@ lesson.show(fig, "06a_warp", caption)
 
 # %% [markdown]
 # **M8.** After $x_1$ is made the notes say "compute $\mu_1(x_1), \alpha_1(x_1)$", after $x_2$ "$\mu_2(x_1, x_2)$",
-# and at the end, rightly, $\mu_n(x_1 \ldots x_{n-1})$: in the first two lines a subscript is shifted by one. What is
-# computed from $x_1$ is $\mu_2, \alpha_2$; from $x_1, x_2$ it is $\mu_3, \alpha_3$; $\mu_1, \alpha_1$ are constants.
-# If one reads the print literally (one reading of several), $x_1 = e^{\alpha_1(x_1)} z_1 + \mu_1(x_1)$ has $x_1$ on
-# both sides. With the functions by hand, $z_1 = \tfrac12 x_1 2^{-x_1/2}$: it rises up to $x_1 = 2/\log 2 = 2.89$ and
-# falls beyond, so it has no inverse, and at $x_1 = 2$ its slope is $\tfrac14 (1 - \log 2)$ where $e^{-\alpha_1} =
+# and at the end, rightly, $\mu_n(x_1 \ldots x_{n-1})$: in the first two lines a subscript is shifted by one. From
+# $x_1$ come $\mu_2, \alpha_2$, from $x_1, x_2$ come $\mu_3, \alpha_3$; $\mu_1, \alpha_1$ are constants. If one reads
+# the print literally (one reading of several), $x_1 = e^{\alpha_1(x_1)} z_1 + \mu_1(x_1)$ has $x_1$ on both sides.
+# With the functions by hand, $z_1 = \tfrac12 x_1 2^{-x_1/2}$: it rises up to $x_1 = 2/\log 2 = 2.89$ and falls
+# beyond, so it has no inverse, and at $x_1 = 2$ its slope is $\tfrac14 (1 - \log 2)$ where $e^{-\alpha_1} =
 # \tfrac12$: the log-det is off by $\log 2 - \log(1 - \log 2) = 1.87$.
 
 # %%

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 06b · MAF at work: order, stacks, sampling
 #
-# *Notes: MAF, 训练并行, 采样循环. Statements N8 and N18.*
+# *Notes: MAF, 训练并行, 采样循环. Statement N18.*
 # *Papers: Papamakarios, Pavlakou & Murray 2017; Ramachandran et al. 2017; Song et al. 2021.*
 #
 # **What the notes say**: training computes all $\mu_i, \alpha_i$ at once (并行计算), prediction one after the other

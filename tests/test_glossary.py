@@ -17,4 +17,4 @@ def test_every_name_exists():
         for part in name.split("."):
             found = getattr(found, part)
         for number in lessons.split(", "):
-            assert list((ROOT / "lessons").glob(f"{number}_*.py")), number
+            assert list((ROOT / "lessons").glob(f"{number}*_*.py")), number

@@ -17,7 +17,6 @@ from time import perf_counter
 
 import numpy as np
 from matplotlib import pyplot as plt
-from scipy import stats
 
 import nfedu
 from nfedu import datasets

@@ -29,7 +29,9 @@ def show_wavefront(axes: Axes, net: MADE, sampling: bool) -> None:
             axes.plot(*np.stack([places[layer][i], places[layer + 1][j]]).T, color="0.85", linewidth=0.8, zorder=1)
     for height, (degrees, at) in enumerate(zip(net.degrees, places, strict=True)):
         rounds = degrees if sampling else np.full(len(degrees), height)
-        axes.scatter(*at.T, s=210, c=rounds, cmap="YlOrRd", vmin=-1, vmax=last + 1, edgecolor="0.3", zorder=2)
+        axes.scatter(
+            at[:, 0], at[:, 1], s=210, c=rounds, cmap="YlOrRd", vmin=-1, vmax=last + 1, edgecolor="0.3", zorder=2
+        )
         for (x, y), number in zip(at, rounds, strict=True):
             axes.text(x, y, f"{number}", ha="center", va="center", zorder=3)
     axes.set_yticks(range(layers), ["x", *(f"hidden {k + 1}" for k in range(layers - 2)), "μ, α"])

@@ -262,8 +262,8 @@ sets |= {"white noise": rng.integers(0, 17, (360, 64))}
 distances = {name: nearest(images)[1] for name, images in sets.items()}
 medians = {name: float(np.median(d)) for name, d in distances.items()}
 print("  median distance to the nearest training image:", {name: round(d, 1) for name, d in medians.items()})
-error = medians["test digits"] / medians["training images moved by a pixel"]
-lesson.claim("N8", "test digits' distance / that of copies moved by a pixel: the test is blind", error, 1, nearest)
+error = medians["test digits"] - medians["training images moved by a pixel"]
+lesson.claim("N8", "test digits' distance − that of copies moved by a pixel: the test is blind", error, 0, nearest)
 gaps = [r.test[0] - r.train[0] for r in (run, judged)]
 print("  memory by the objective, test − train bits per pixel: {:.3f} and, the judge, {:.3f}".format(*gaps))
 if lesson.length != "quick":

@@ -9,8 +9,10 @@ from nfedu.plotting.images import show_images, show_pattern, show_taps
 from nfedu.plotting.joined import show_joined
 from nfedu.plotting.matrices import show_jacobian
 from nfedu.plotting.portraits import portrait
+from nfedu.plotting.stages import show_stage, stages
 from nfedu.plotting.surfaces import show_surface
 from nfedu.plotting.warps import show_warp
+from nfedu.plotting.wavefront import show_wavefront
 
 __all__ = [
     "Agreement",
@@ -28,7 +30,10 @@ __all__ = [
     "show_joined",
     "show_pattern",
     "show_rounds",
+    "show_stage",
     "show_surface",
     "show_taps",
     "show_warp",
+    "show_wavefront",
+    "stages",
 ]

@@ -52,8 +52,8 @@ rng = np.random.default_rng(90)
 # When it does not converge from far away, `MintLayer` solves coordinate by coordinate: each is a monotone equation,
 # and since $|h| \le 1$, $x_p$ is no farther than $\sum |W^3|/t_p$ from $(z_p - b^3)/t_p$: an interval, which halving
 # can only shrink. Pixels that do not see one another are solved at once: $C(W + 2H - 2)$ fronts instead of $CHW$
-# coordinates, so it ends in bounded time. $\partial x/\partial z = J^{-1}$: backward solves one triangular system (00c) and never looks at the
-# iterations.
+# coordinates, so it ends in bounded time. $\partial x/\partial z = J^{-1}$: backward solves one triangular system
+# (00c) and never looks at the iterations.
 
 
 # %%

@@ -234,9 +234,10 @@ axes[2].set_yticks(range(5), bits)
 axes[2].set(xlabel="bits per pixel", title="cost under a model trained apart", xlim=(1.4, 3))
 axes[2].invert_yaxis()
 caption = f"""Four test digits in the red corners, encoded and decoded; all else is decoded from mixtures. Right, at
-the middle of 90 quadruples: mixtures by angles cost what digits cost; straight middles less, since they come from the
-centre of the ball, where images are likelier than real ones are; means of pixels, four digits at once, more.
-Untypical norms: {outside["mixed"]:.0%} of the mixtures, {outside["straight"]:.0%} of the straight middles."""
+the middle of 90 quadruples: mixtures by angles cost more than digits and less than the model's own samples; straight
+middles less, since they come from the centre of the ball, where images are likelier than real ones are; means of
+pixels, four digits at once, more. Untypical norms: {outside["mixed"]:.0%} of the mixtures, {outside["straight"]:.0%}
+of the straight middles."""
 lesson.show(fig, "05_manifold", caption)
 
 # %% [markdown]

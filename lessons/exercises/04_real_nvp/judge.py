@@ -67,8 +67,10 @@ def checkerboard(theirs, rng):
 
 def batch_norm(theirs, rng):
     for N, n in ((6, 3), (3, 1)):
-        x = rng.standard_normal((N, n)) * 2 + 1
-        gamma, beta, eps = 0.3 * rng.standard_normal(n), rng.standard_normal(n), float(rng.uniform(0.01, 0.1))
+        signs = np.resize([1, -1], n)
+        x = rng.standard_normal((N, n)) * np.resize([2, 0.3], n)
+        x += signs * rng.uniform(0.5, 2, n) - x.mean(axis=0)
+        gamma, beta, eps = 0.3 * rng.standard_normal(n), signs * rng.uniform(0.1, 2, n), float(rng.uniform(0.01, 0.1))
         z, log_det, backward = parts("batch_norm", theirs(x, gamma, beta, eps), 3, 1, "z, log_det and backward")
 
         def apply(x, gamma, beta, eps=eps):

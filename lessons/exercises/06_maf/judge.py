@@ -25,10 +25,11 @@ HINTS = {
 }
 
 
-def conditioner_of(n, rng, calls=None):
-    """A random autoregressive function with a bounded log-scale, that counts its calls."""
+def conditioner_of(n, sign, rng, calls=None):
+    """A random autoregressive function with a bounded log-scale, that counts its calls; α_1 has the given sign."""
     A, B = np.tril(rng.standard_normal((2, n, n)), -1)
     a, b = rng.standard_normal((2, n))
+    a[0] = sign * rng.uniform(0.3, 2)
 
     def conditioner(x):
         if calls is not None:
@@ -78,9 +79,9 @@ def masks(theirs, rng):
 
 
 def sample(theirs, rng):
-    for N, n in ((4, 3), (2, 1), (3, 5)):
+    for N, n, sign in ((4, 3, 1), (2, 1, 1), (1, 1, -1), (3, 5, 1)):
         calls, z = [], rng.standard_normal((N, n))
-        conditioner = conditioner_of(n, rng, calls)
+        conditioner = conditioner_of(n, sign, rng, calls)
         given = parts("sample", theirs(z, conditioner), 2, 1, "x and log_det")
         asked = len(calls)
         x, wrong_way, squared = np.zeros((3, N, n))
@@ -107,9 +108,9 @@ def sample(theirs, rng):
 
 
 def log_prob(theirs, rng):
-    for N, n in ((4, 3), (2, 1), (3, 5)):
+    for N, n, sign in ((4, 3, 1), (2, 1, 1), (1, 1, -1), (3, 5, 1)):
         calls, x = [], rng.standard_normal((N, n))
-        conditioner = conditioner_of(n, rng, calls)
+        conditioner = conditioner_of(n, sign, rng, calls)
         given = theirs(x, conditioner)
         if len(calls) > 1:
             raise WrongError(f"the conditioner was asked {len(calls)} times, expected one pass", 1)

@@ -23,10 +23,11 @@ HINTS = {
 }
 
 
-def conditioner_of(n, rng, calls=None):
-    """A random autoregressive function with a bounded log-scale, that counts its calls."""
+def conditioner_of(n, sign, rng, calls=None):
+    """A random autoregressive function with a bounded log-scale, that counts its calls; α_1 has the given sign."""
     A, B = np.tril(rng.standard_normal((2, n, n)), -1)
     a, b = rng.standard_normal((2, n))
+    a[0] = sign * rng.uniform(0.3, 2)
 
     def conditioner(y):
         if calls is not None:
@@ -39,9 +40,9 @@ def conditioner_of(n, rng, calls=None):
 
 
 def iaf_of_maf(theirs, rng):
-    for N, n in ((4, 3), (2, 1), (3, 5)):
+    for N, n, sign in ((4, 3, 1), (2, 1, 1), (1, 1, -1), (3, 5, 1)):
         calls, z = [], rng.standard_normal((N, n))
-        maf = conditioner_of(n, rng, calls)
+        maf = conditioner_of(n, sign, rng, calls)
         x, mu, alpha, log_det = parts("iaf_of_maf", theirs(z, maf), 4, 1, "x, μ, α and log_det")
         asked = len(calls)
         m, a = maf(z)
@@ -61,9 +62,9 @@ def iaf_of_maf(theirs, rng):
 
 
 def log_prob(theirs, rng):
-    for N, n in ((4, 3), (2, 1), (3, 5)):
+    for N, n, sign in ((4, 3, 1), (2, 1, 1), (1, 1, -1), (3, 5, 1)):
         calls, z = [], rng.standard_normal((N, n))
-        conditioner = conditioner_of(n, rng, calls)
+        conditioner = conditioner_of(n, sign, rng, calls)
         mu, alpha = conditioner(z)
         x = np.exp(alpha) * z + mu
         base, log_det = -0.5 * (z**2).sum(axis=1) - 0.5 * n * np.log(2 * np.pi), alpha.sum(axis=1)

@@ -16,7 +16,6 @@ LESSONS = "".join(path.read_text() for path in (ROOT / "lessons").glob("[0-9]*.p
 README = (ROOT / "README.md").read_text()
 
 
-<<<<<<< HEAD
 def found(name):
     """Return what a dotted name of nfedu's stands for; its modules are imported."""
     parts = name.split(".")
@@ -58,13 +57,3 @@ def test_a_term_that_the_readme_uses_is_there(term):
 def test_a_term_of_our_own_is_one_that_is_used(entry):
     words = [word.removesuffix("ing") for word in entry.split(", ")]
     assert any(word in text for word in words for text in (README, LESSONS)), entry
-=======
-def test_every_name_exists():
-    assert len(ROWS) > 20
-    for _, _, lessons, name in ROWS:
-        found = nfedu
-        for part in name.split("."):
-            found = getattr(found, part)
-        for number in lessons.split(", "):
-            assert list((ROOT / "lessons").glob(f"{number}*_*.py")), number
->>>>>>> l1

@@ -128,7 +128,8 @@ lesson.claim(
 #
 # ($\tanh = \sinh/\cosh$, and the quotient rule gives $(\cosh^2 - \sinh^2)/\cosh^2 = 1 - \tanh^2$.) At $a = 0$ ReLU has
 # no derivative; code must return something, and 0 is as good as any number up to 1: see kinks in 00d. Written in the
-# *output* $h$, the slope lets $a$ be forgotten, which halves what a network keeps.
+# *output* $h$, the slope lets $a$ be forgotten, which halves what a network keeps: $h > 0$ for ReLU, and for softplus,
+# $h = \log(1 + e^a)$, $\varphi' = e^a/(1 + e^a) = 1 - e^{-h}$.
 #
 # **By hand.** $\tanh(\log 2) = (2 - \tfrac12)/(2 + \tfrac12) = 3/5$, slope $16/25$; $\tanh(\log 3) = 4/5$: $9/25$.
 
@@ -154,8 +155,8 @@ lesson.claim("B3", "ReLU, tanh, softplus: φ' of the output = the complex step",
 # :pyobject: MLP.__call__
 # ```
 #
-# Read `backward` from the last layer to the first: B2 three times over, with B3 between. (`np.ones @ g` is the sum
-# over rows, faster.)
+# `backward` goes from the last layer to the first: B2 for each, with B3 between. (`np.ones @ g` is the sum over rows,
+# faster.)
 #
 # **By hand**: $x = 1$, $W_0 = (\log 2, \log 3)$, no biases: $h = (3/5, 4/5)$. With $W_1 = (5, -5)^\top$, $y = 3 - 4 =
 # -1$. Back with $g_y = 1$: $g_{W_1} = h$, $g_{b_1} = 1$, $g_h = (5, -5)$, $g_a = (5 \cdot \tfrac{16}{25},\ {-5} \cdot
@@ -198,14 +199,16 @@ lesson.claim("B4", "2 → 6 → 5 → 2, three activations: x and all parameters
 #
 # **Why θ is one vector.** To an optimizer and to a checker the parameters are points of $\mathbb{R}^P$. `Flow` packs
 # them so: a `Parameter` is a window into `flow.theta`, its `grad` into `flow.grad`. Then $\theta \leftarrow \theta -
-# t\,g$ is one line, and the slope of the loss along it must be $-|g|^2$, all entries judged by one number.
+# t\,g$ is one line, and the slope of the loss along any $v$ must be $\langle g, v\rangle$: for a random $v$ one number
+# judges all entries. (Take $v$ random. Along $v = -g$ the slope should be $-|g|^2$, and is so even for a $g$ some
+# of whose entries are wrongly 0: then $v$ does not move there either.)
 
 # %%
 net = MLP(2, (6,), 2, "tanh", output_scale=1.0, rng=rng)
 middle, first_back = net(x)
 second_back = net(middle)[1]  # the same network again: its first call is still alive
 g_middle = second_back(G)
-once = [p.grad.copy() for p in net.parameters().values()]
+once = [p.grad.copy() for p in net.parameters().values()]  # of the second use, the first to be gone back through
 g_x = first_back(g_middle)
 twice = parameter_gradients(lambda net: weighted(net(net(x)[0])[0]), net)
 error = worst_difference([g_x], gradients(lambda x: weighted(net(net(x)[0])[0]), x))
@@ -213,30 +216,33 @@ lesson.claim("B4", "net(net(x)): the first closure kept its own numbers", error,
 error = worst_difference([p.grad for p in net.parameters().values()], twice)
 lesson.claim("B4", "net(net(x)): += gives the sum over both uses", error, 1e-13, nfedu.Parameter)
 overwritten = worst_difference([p.grad - kept for p, kept in zip(net.parameters().values(), once, strict=True)], twice)
-lesson.claim("B4", "with = for +=, the last use only: 0.1 / its error", 0.1 / overwritten, 1, nfedu.Parameter)
+lesson.claim("B4", "with = for +=, one use only: 0.1 / its error", 0.1 / overwritten, 1, nfedu.Parameter)
 
 flow = nfedu.Flow(nfedu.StandardNormal(3), nfedu.AffineCoupling(3, (8,), activation="tanh", rng=rng))
 x = rng.standard_normal((20, 3))
 flow.nll(x)
-g, twin = flow.grad.copy(), flow.astype(complex)
+g, twin = flow.grad.copy(), flow.astype(complex)  # the same flow, for the complex step
 
 
-def along(theta):
+def loss(theta):
     twin.theta[:] = theta
     return -twin.log_prob(x).mean()
 
 
-error = abs(complex_step(along, flow.theta, -g) + g @ g) / (g @ g)
-lesson.claim(
-    "B4", f"slope of the loss along −grad, {g.size} parameters: −|grad|², relative", error, 1e-13, nfedu.Flow.nll
-)
+v, words = rng.standard_normal(g.size), f"slope of the loss along a random v, {g.size} parameters: ⟨grad, v⟩"
+slope = complex_step(loss, flow.theta, v)
+lesson.claim("B4", words, abs(slope - g @ v), 1e-13, nfedu.Flow.nll)
+lacking = np.where(np.arange(g.size) < g.size - 6, g, 0)  # the last biases and the log-scale's factors, forgotten
+error = abs(complex_step(loss, flow.theta, -lacking) + lacking @ lacking)
+lesson.claim("B4", "a gradient that lacks six entries, along v = −g: slope + |g|²", error, 1e-13, "loss")
+lesson.claim("B4", "the same along the random v: 0.01 / difference", 0.01 / abs(slope - lacking @ v), 1, "loss")
 
 # %% tags=["hide-input"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.9), width_ratios=[1.25, 1])
 nodes = {
     "$x$": (0, 0, "1", "3.2 log 2\n− 1.8 log 3\n= 0.24"),
-    "$a_1$": (1, 0.5, "log 2", "5 · 16/25 = 3.2"),
-    "$a_2$": (1, -0.5, "log 3", "−5 · 9/25 = −1.8"),
+    "$a_1$": (1, 0.5, "log 2", "5 · 16/25\n= 3.2"),
+    "$a_2$": (1, -0.5, "log 3", "−5 · 9/25\n= −1.8"),
     "$h_1$": (2, 0.5, "3/5", "5"),
     "$h_2$": (2, -0.5, "4/5", "−5"),
     "$y$": (3, 0, "−1", "1"),
@@ -272,11 +278,11 @@ for start in ((-0.5, 2.0), (0.05, -0.01), (-2.1, 0.8)):
     way = [np.array(start)]
     for _ in range(300):
         way.append(way[-1] - 0.3 * np.array(loss_and_slope(*way[-1])[1:]))
-    right.plot(*np.array(way).T, ".-", color="white", ms=2, lw=0.8)
+    right.plot(*np.array(way).T, ".-", color="tab:green", ms=3, lw=1)
 right.set_title(r"$\sqrt{L}$ of $w_1 \tanh(w_0 x)$, and where −gradient points")
 caption = """Left: the network of the pencil example; values (blue) go along the arrows, gradients (red) against them,
-multiplied by what stands on the arrow, or by the slope. Two arrows leave x, so two gradients add there. Right: a loss
-over two weights. Arrows, −gradient by backward, cross its level lines at right angles; descents (white) end in one of
+multiplied by what stands on the arrow, tanh by its slope. Two arrows leave x, so two gradients add there. Right: a loss
+over two weights. Arrows, −gradient by backward, cross its level lines at right angles; descents (green) end in one of
 two equal minima, since tanh is odd, and the one that starts near the saddle at 0 is slow at first."""
 lesson.show(fig, "00a_network", caption)
 lesson.end()

@@ -3,9 +3,11 @@
 #
 # *Notes: 优化目标 holds a log|det|, which has to be differentiated too. Statements B5–B6.*
 #
-# A layer of a flow returns two things, its output and its log-determinant, and both reach the loss. This lesson
-# derives what ordinary networks never meet: backward through a coupling with its two outputs, and through $\log|\det
-# W|$. The rule is that of [00a](00a_backward_by_hand.py): write $\langle g, dy\rangle$, move everything off $dx$ (B1).
+# A flow is an invertible map $z \to x$ made of layers; its loss is the mean of $-\log p(x) = -\log p_Z(z) - \log|\det
+# \partial z/\partial x|$ (lessons 01 and 02; taken as given here). So a layer returns two things for each point, its
+# output and its log-determinant, and both reach the loss. This lesson derives what ordinary networks never meet:
+# backward through a coupling with its two outputs, and through $\log|\det W|$. The rule is that of
+# [00a](00a_backward_by_hand.py): write $\langle g, dy\rangle$, move everything off $dx$ (B1).
 
 # %%
 import numpy as np
@@ -25,8 +27,8 @@ log2 = np.log(2)
 #
 # RealNVP's layer (lesson 04): $x_a = z_a$, $x_b = z_b \odot e^{\alpha} + \mu$ with $\mu, \alpha$ a network's functions
 # of $z_a$, and $\ell = \log|\det \partial x/\partial z| = \sum_i \alpha_i$. The loss depends on $x$ *and* on $\ell$, so
-# two gradients come in, $g_x$ and the number $g_\ell = \partial L/\partial \ell$, and $dL = \langle g_x, dx\rangle +
-# g_\ell\,d\ell$. The differentials, line by line:
+# two gradients come in, $g_x$ and for each row the number $g_\ell = \partial L/\partial \ell$, and $dL = \langle g_x,
+# dx\rangle + g_\ell\,d\ell$. The differentials, line by line:
 #
 # $$
 # dx_a = dz_a, \qquad dx_b = e^{\alpha} \odot dz_b + (z_b \odot e^{\alpha}) \odot d\alpha + d\mu, \qquad d\ell =
@@ -43,7 +45,8 @@ log2 = np.log(2)
 #
 # $\alpha$ is used twice, in $x_b$ and in $\ell$: two terms. So is $z_a$, which passes *and* feeds the network. Forget
 # either and nothing crashes. Other way, $z_b = (x_b - \mu) \odot e^{-\alpha}$, $\ell = -\sum_i \alpha_i$: now $dz_b =
-# e^{-\alpha} \odot (dx_b - d\mu) - z_b \odot d\alpha$, and $g_\alpha = -g_b \odot z_b - g_\ell$.
+# e^{-\alpha} \odot (dx_b - d\mu) - z_b \odot d\alpha$, so $g_{x_b} = g_b \odot e^{-\alpha}$, $g_\mu = -g_{x_b}$ and
+# $g_\alpha = -g_b \odot z_b - g_\ell$. (`conditions` is the network; the library bounds $\alpha$ by a tanh, lesson 04.)
 #
 # ```{literalinclude} ../nfedu/bijections/coupling.py
 # :pyobject: AffineCoupling.z_to_x
@@ -101,10 +104,11 @@ show_jacobian(right, J)
 right.axhline(4.5, color="black")
 right.set_yticks(range(6), [*"12345", "ℓ"])
 right.set_title("all that backward must know, n = 5, d = 2")
-caption = """Left: the pencil example; values (blue) go with the arrows, gradients (red) against them. z_a has three
-arrows going out, α two: so many terms their gradients have. Right: a coupling's Jacobian with the log-det for a last
-row, by the complex step (grey: exactly 0). A backward multiplies (g_x, g_ℓ) with this matrix from the left. The lower
-left block is the network's; without it or the last row, training still runs, towards something else."""
+caption = """Left: the pencil example; values (blue) go with the arrows, gradients (red) against them, times the slope
+that stands on the arrow (1 for +, Σ and passes). z_a has three arrows going out, α two: so many terms their gradients
+have. Right: a coupling's Jacobian with the log-det for a last row, by the complex step (grey: exactly 0). A backward
+multiplies this matrix from the left by the row (g_x, g_ℓ). The lower left block is the network's; without it or the
+last row, training still runs, towards something else."""
 lesson.show(fig, "00b_coupling", caption)
 
 # %% [markdown]
@@ -120,16 +124,18 @@ lesson.show(fig, "00b_coupling", caption)
 # \frac{\partial \log|\det W|}{\partial W} = W^{-\top}, \qquad d\log|\det W| = \operatorname{tr}(W^{-1} dW)
 # $$ (B6)
 #
-# For a triangular $W$ with diagonal $e^{\alpha_i}$ the only entries that count are the diagonal's: $e^{-\alpha_i}
-# \cdot de^{\alpha_i} = d\alpha_i$. No inverse: each $\alpha_i$ gets $g_\ell$, as in B5. That is what the structure
-# buys on the way back.
+# For a lower triangular $W$ with diagonal $e^{\alpha_i}$, $W^{-1}$ is lower too, with diagonal $e^{-\alpha_i}$, and
+# so is $dW$: in the product's trace only diagonals meet, $e^{-\alpha_i} \cdot de^{\alpha_i} = d\alpha_i$. No inverse:
+# each $\alpha_i$ gets $g_\ell$, as in B5. That is what the structure buys on the way back.
 #
 # **By hand.** $W = \begin{pmatrix} 3 & 1 \\ 2 & 2 \end{pmatrix}$, $\det = 4$, $W^{-\top} = \begin{pmatrix} 0.5 & -0.5
 # \\ -0.25 & 0.75 \end{pmatrix}$. Check one: $\det$ with $W_{22} = 2 + h$ is $4 + 3h$, and $3/4 = 0.75$.
 #
-# This gradient is the force that keeps a flow from collapsing. For data with covariance $\Sigma$, $z = Wx$ and a
-# normal base, the loss is $\tfrac12\operatorname{tr}(W \Sigma W^\top) - \log|\det W|$ up to a constant, its gradient
-# $W\Sigma - W^{-\top}$: zero where $W \Sigma W^\top = I$, at matrices that whiten the data.
+# This gradient is the force that keeps a flow from collapsing. For data with mean 0 and covariance $\Sigma$, $z = Wx$
+# and a standard normal base, the mean of $\tfrac12|Wx|^2 - \log|\det W|$ is $\tfrac12\operatorname{tr}(W \Sigma
+# W^\top) - \log|\det W|$, the loss up to a constant. Its gradient is $W\Sigma - W^{-\top}$ (the trace's differential
+# is $\operatorname{tr}(\Sigma W^\top dW)$, as $\Sigma$ is symmetric): zero where $W \Sigma W^\top = I$, at matrices
+# that whiten the data.
 
 # %%
 W = np.array([[3.0, 1.0], [2.0, 2.0]])
@@ -158,6 +164,8 @@ def whitening(W):
     return 0.5 * np.trace(W @ cov @ W.T) - np.linalg.slogdet(W)[1], W @ cov - np.linalg.inv(W).T  # B6
 
 
+error = worst_difference([whitening(W)[1]], [gradient(lambda W: whitening(W)[0], W, method="central")])
+lesson.claim("B6", "½ tr(W Σ Wᵀ) − log|det W|: gradient against central differences", error, 1e-8, whitening)
 at_rest = whitening(np.linalg.inv(np.linalg.cholesky(cov)))[1]  # Σ = L Lᵀ: L⁻¹ whitens, and is not symmetric
 lesson.claim("B6", "the gradient vanishes where W Σ Wᵀ = I: at L⁻¹, Σ = L Lᵀ", abs(at_rest).max(), 1e-14, whitening)
 
@@ -175,9 +183,8 @@ axes[1].axline((0, 0), slope=held[1] / held[0], color="tab:red")
 axes[0].set_title(r"$\frac{1}{2}$ tr(W Σ Wᵀ) alone")
 axes[1].set_title(r"with − log|det W|")
 caption = """The loss over the first row of W, the second held at (0.4, 1); arrows, −gradient by hand. Left, without the
-log-det, everything falls to
-(0, 0): then z₁ = 0 whatever x is. Right, the term W⁻ᵀ grows without bound towards det W = 0
-(red) and pushes away from it on both sides, towards one of two minima, which have opposite signs of det."""
+log-det, everything falls to (0, 0): then z₁ = 0 whatever x is. Right, the term W⁻ᵀ grows without bound towards det W =
+0 (red) and pushes away from it on both sides, towards one of two minima, which have opposite signs of det."""
 lesson.show(fig, "00b_barrier", caption)
 lesson.end()
 
@@ -186,5 +193,6 @@ lesson.end()
 # *sum* of all $g_\ell$, as a bias would.
 #
 # **Exercise.** NICE's rescaling, $x_i = s_i z_i$, $\ell = \sum_i \log|s_i|$: find $g_z$ and $g_s$ for both directions.
-# Then $x = z + u \tanh(\langle v, z\rangle)$, whose determinant is $1 + \langle u, v\rangle (1 - \tanh^2)$: find the
-# gradients of $z$, $u$ and $v$ from both outputs, and hold them against `nfedu.checks.gradients`.
+# Then $x = z + u \tanh(\langle v, z\rangle)$, invertible for $\langle u, v\rangle > -1$, whose Jacobian determinant is
+# $1 + \langle u, v\rangle (1 - \tanh^2)$: find the gradients of $z$, $u$ and $v$ from both outputs, and hold them
+# against `nfedu.checks.gradients`.

@@ -26,7 +26,7 @@ EPS = np.finfo(float).eps
 #
 # Taylor: $f(x \pm h) = f \pm h f' + \tfrac{h^2}{2} f'' \pm \tfrac{h^3}{6} f''' + \dots$ Solve for $f'$. In the central
 # one the even terms cancel; in the *complex step*, $f(x + ih) = f + ihf' - \tfrac{h^2}{2} f'' - \tfrac{ih^3}{6} f''' +
-# \dots$, they are real and the derivative is imaginary:
+# \dots$ (for an analytic $f$, real on the real line), they are real and the derivative is imaginary:
 #
 # $$
 # \frac{f(x + h) - f(x)}{h} = f' + \frac{h}{2} f'' + \dots, \qquad
@@ -37,19 +37,20 @@ EPS = np.finfo(float).eps
 # **By hand**, $f = x^3$ at 1, $h = 0.1$: $(1.331 - 1)/0.1 = 3.31$; $(1.331 - 0.729)/0.2 = 3.01$; $(1 + 0.1i)^3 = 0.97 +
 # 0.299i$ gives 2.99. The truth is 3.
 #
-# **Small $h$ is no remedy.** Each value carries a rounding error up to $\varepsilon|f|$. Subtracting two that are
-# nearly equal keeps the errors and loses the digits: $2\varepsilon|f|/h$ forward, $\varepsilon|f|/h$ central. The sum
-# with the truncation is least where its derivative in $h$ vanishes:
+# **Small $h$ is no remedy.** Each value carries a rounding error of about $\varepsilon|f|$, more if $f$ is a long
+# computation. Subtracting two that are nearly equal keeps the errors and loses the digits: up to $2\varepsilon|f|/h$
+# forward, $\varepsilon|f|/h$ central. The sum with the truncation is least where its derivative in $h$ vanishes:
 #
 # $$
 # \frac{h}{2}|f''| + \frac{2\varepsilon|f|}{h}: \; h = 2\sqrt{\varepsilon|f|/|f''|} \sim \varepsilon^{1/2}, \qquad
 # \frac{h^2}{6}|f'''| + \frac{\varepsilon|f|}{h}: \; h = \sqrt[3]{3\varepsilon|f|/|f'''|} \sim \varepsilon^{1/3}
 # $$
 #
-# with errors $\sim \varepsilon^{1/2} \approx 10^{-8}$ and $\sim \varepsilon^{2/3} \approx 10^{-11}$ there: eight
-# digits or ten. ($h$ is in units of $x$: near $x = 10^6$ take $10^6$ times as much, since $x + h$ itself is rounded by
-# $\varepsilon|x|$.) The complex step subtracts nothing: $h = 10^{-30}$ makes its truncation vanish, and all digits are
-# right. It needs code that takes complex numbers, which is why every layer here is written so.
+# with errors $\sim \varepsilon^{1/2} \approx 10^{-8}$ and $\sim \varepsilon^{2/3} \approx 10^{-11}$ there: eight digits
+# or ten. (This is for $x$ and $f$ of size 1. Near $x = 10^6$, $x + h$ is itself rounded by $\varepsilon|x|$, so $h$ has
+# to grow with $|x|$: no harm if $f$ varies on that scale too, fewer digits if it does not, as $\sin x$.) The complex
+# step takes no difference: $h = 10^{-30}$ makes its truncation vanish, and all digits that $f$ has are right. It needs
+# code that takes complex numbers, which is why every layer here is written so.
 
 
 # %%
@@ -117,17 +118,19 @@ for ax, (name, (f, at, hand)) in zip(axes, tested.items(), strict=True):
     ax.set(xlabel="step h", ylabel="largest error / largest entry", ylim=(1e-17, 10), title=name)
 axes[0].legend(loc="center left")
 caption = """Errors of three numerical derivatives of one flow, against its backward. To the right truncation, slope 1
-for the forward difference, 2 for the others; to the left rounding, slope −1. Dotted: ε^½ and ε^⅓. The complex step has
-no left branch. Grey: a wrong backward has no V, its curve ends on a floor as high as it is wrong."""
+for the forward difference, 2 for the others (the central one lies under the complex step); to the left rounding, slope
+−1. Dotted verticals: ε^½ and ε^⅓. The complex step has no left branch. Grey: a wrong backward has no V, its curve ends
+on a floor as high as it is wrong."""
 lesson.show(fig, "00d_v_curves", caption)
 
 # %% [markdown]
 # ## Relative error, and when it lies
 #
 # The usual test is $|a - b|/\max(|a|, |b|)$. It lies in two ways (B10). **At a zero**: at an optimum the true gradient
-# is 0, backward says $10^{-17}$, the difference quotient its rounding, $10^{-11}$: "100 % wrong". **In a norm**: where
-# one entry is $10^4$ and one is 1, the second may have the wrong sign and $\|a - b\|/\|b\|$ says $10^{-4}$. Judge each
-# entry, and judge it against what the number *can* be known to: $|a - b| \le C(\varepsilon|f|/h + \text{rtol}\,|b|)$.
+# is 0, backward says $10^{-15}$, the difference quotient its rounding, $10^{-11}$: "100 % wrong". **In a norm**: where
+# one entry is $10^4$ and one is 1, the second may have the wrong sign and $\|a - b\|/\|b\|$ says $2 \cdot 10^{-4}$.
+# Judge each entry, and judge it against what the number *can* be known to: $|a - b| \le C\,\varepsilon|f|/h +
+# \text{rtol}\,|b|$, with $C = 10$, say, for a rounding error larger than its guess, and rtol for the truncation.
 
 # %%
 data = rng.standard_normal((500, 2))
@@ -151,41 +154,35 @@ lesson.claim(
 )
 lesson.claim("B10", "the same error / what a difference can know, ε|L|/h", known, 10, nfedu.Flow.nll)
 
-fitted.theta[2:] += [3e-5, 0.3]  # both shifts, by 0.3 standard deviations
+away = optimum + np.array([0, 0, 3e-5, 0.3])  # both shifts, by 0.3 standard deviations
+central = derivative(nll, away, step, "central")
+fitted.theta[:] = away
 fitted.nll(data)
-right = fitted.grad.copy()
-wrong = right * np.where(np.arange(4) == 3, -1, 1)  # the small entry has the wrong sign
-lesson.claim(
-    "B10",
-    "one entry of the wrong sign: error in the norm",
-    np.linalg.norm(wrong - right) / np.linalg.norm(right),
-    1e-3,
-    nfedu.Flow.nll,
-)
-lesson.claim(
-    "B10",
-    "the same, entry by entry: 0.01 / largest relative error",
-    0.01 / (abs(wrong - right) / abs(right)).max(),
-    1,
-    nfedu.Flow.nll,
-)
+wrong = fitted.grad * [1, 1, 1, -1]  # the small entry has the wrong sign
+entries, of_wrong = (abs(g - central) / abs(central) for g in (fitted.grad, wrong))
+in_norm = np.linalg.norm(wrong - central) / np.linalg.norm(central)
+lesson.claim("B10", "elsewhere, entry by entry: largest relative error", entries.max(), 1e-6, nfedu.Flow.nll)
+lesson.claim("B10", "one entry of the wrong sign: error in the norm", in_norm, 1e-3, nfedu.Flow.nll)
+words = "the same, entry by entry: 0.01 / largest relative error"
+lesson.claim("B10", words, 0.01 / of_wrong.max(), 1, nfedu.Flow.nll)
 
 # %% [markdown]
 # ## Kinks
 #
 # At a kink, ReLU's 0 or $|x|$'s, there is no derivative; a difference whose ends lie on two sides measures a chord,
-# which is the slope of neither. Let the slope jump by $\Delta$ at $x + s$, $0 \le s < h$. Then $f(x + h)$ has $\Delta
-# (h - s)$ more than the tangent, so the central difference is off by $\tfrac{\Delta}{2}(1 - \tfrac{s}{h})$, however
-# small $h$ is. The *second* difference shows it:
+# which is the slope of neither. Let the slope jump by $\Delta$ at $x + s$, $0 \le s < h$ (or at $x - s$). Then $f(x +
+# h)$ has $\Delta (h - s)$ more than the tangent, so the central difference is off by $\tfrac{\Delta}{2}(1 -
+# \tfrac{s}{h})$: up to $\tfrac{|\Delta|}{2}$, until $h$ is smaller than $s$. The *second* difference shows it:
 #
 # $$
 # b = \frac{f(x + h) - 2f(x) + f(x - h)}{h} = h f'' + \dots \text{ where smooth}, \qquad
 # b = \Delta\left(1 - \frac{s}{h}\right) \text{ at a kink}
 # $$ (B11)
 #
-# so the error of the central difference *is* $|b|/2$ there, and a probe whose $b$ does not shrink with $h$ is left
-# out: it says nothing, neither for nor against. (The complex step takes one branch and is that branch's slope. But it
-# needs branches: `np.abs` of a complex number is a modulus, $\sqrt{x^2 + h^2}$, and has no imaginary part at all.)
+# so across one kink the error of the central difference *is* $|b|/2$, up to $h f''$, and a probe whose $b$ does not
+# shrink with $h$ is left out: it says nothing, neither for nor against. (Two kinks, one on each side, with opposite
+# jumps, can hide from $b$; `nfedu.checks` takes several $h$. The complex step takes one branch and is that branch's
+# slope. But it needs branches: `np.abs` of a complex number is a modulus, $\sqrt{x^2 + h^2}$, without imaginary part.)
 
 # %%
 net, N, h_kink = MLP(1, (40,), 1, "relu", output_scale=1.0, rng=rng), 500, 1e-3
@@ -223,8 +220,8 @@ for ax, (name, found) in zip(axes, shown.items(), strict=True):
 axes[0].set_ylabel("step h")
 fig.colorbar(image, ax=axes, label="log₁₀ of the error")
 caption = """The error over point and step. Left: the V of the first figure is a valley at h = 1e-5, below it rounding's
-noise. Around the kink stands a wedge, |x − 0.3| < h: smaller steps escape it, at the kink itself none does. Right: the
-complex step takes the branch of its point, and knows no wedge; every h below 1e-8 is as good. (Dark verticals: f‴ = 0,
+noise. Around the kink stands a funnel, |x − 0.3| < h: smaller steps escape it, at the kink itself none does. Right: the
+complex step takes the branch of its point, and knows no funnel; every h below 1e-8 is as good. (Dark verticals: f‴ = 0,
 where truncation happens to vanish.)"""
 lesson.show(fig, "00d_kink", caption)
 

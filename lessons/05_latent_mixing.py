@@ -1,11 +1,15 @@
 # %% [markdown]
 # # 05 · Mixing latents
 #
-# *Notes: 混合 — styles of four samples in one. Statement N17.*
+# *Notes: 混合 — styles of four samples in one; 优化目标, for what a model remembers. Statements N8 and N17.*
 # *Paper: Dinh, Sohl-Dickstein & Bengio 2016, section 4.2 and figure 6.*
 #
-# A flow gives each image a latent, exactly, and each latent an image. So we can compute with images where they are
-# Gaussian: encode four, mix their latents, decode.
+# **What the notes say** (after Real-NVP): with a flow, mix latents by cosines and sines of two angles, and the $X$
+# that the mixture generates *may* mix the styles of the four (将可能混合 … 的风格). Two questions are in that: why
+# cosines, and how would one see that styles are mixed?
+#
+# **Before this**: a flow gives each image a latent and each latent an image, exactly (01, 02); a model of digits
+# (04c); of the normal distribution that a sum of independent Gaussians is one, means and covariances added.
 
 # %%
 import numpy as np
@@ -13,10 +17,11 @@ from matplotlib import pyplot as plt
 from scipy import stats
 
 import nfedu
-from nfedu import datasets
+from nfedu import datasets, masks
+from nfedu.checks import density_on_grid
 from nfedu.course.lesson import begin
 from nfedu.models import image_real_nvp
-from nfedu.plotting import show_images
+from nfedu.plotting import samples_axes, show_density, show_images
 
 lesson = begin("05 · Mixing latents")
 rng = np.random.default_rng(5)
@@ -31,103 +36,217 @@ rng = np.random.default_rng(5)
 #   + \sin\varphi\,\bigl(\cos\varphi' Z^{(3)} + \sin\varphi' Z^{(4)}\bigr), \qquad X = f_\theta(Z)
 # $$ (N17)
 #
-# Why cosines? The four coefficients $c_k$ are products of a cosine or sine of φ with one of φ', so
+# Why cosines? The four coefficients are $c = (\cos\varphi \cos\varphi', \cos\varphi \sin\varphi', \sin\varphi
+# \cos\varphi', \sin\varphi \sin\varphi')$, so
 #
 # $$
-# \sum_k c_k^2 = (\cos^2\varphi + \sin^2\varphi)(\cos^2\varphi' + \sin^2\varphi') = 1 .
+# \sum_k c_k^2 = \cos^2\varphi\,(\cos^2\varphi' + \sin^2\varphi')
+#   + \sin^2\varphi\,(\cos^2\varphi' + \sin^2\varphi') = 1 .
 # $$
 #
-# A sum of independent Gaussians is Gaussian, with mean 0 and covariance $\sum_k c_k^2 I = I$: what is mixed from four
-# draws of the base is a draw of the base. Weights that sum to 1, as on a straight line, give $\sum_k c_k^2 < 1$
-# instead: at the middle of four, covariance $I/4$.
+# Let $Z^{(k)}$ be independent draws of $N(0, I)$. $c_k Z^{(k)}$ is $N(0, c_k^2 I)$, and the sum of independent
+# Gaussians is Gaussian with the covariances added: $N(0, \sum_k c_k^2 I) = N(0, I)$. What is mixed from four draws of
+# the base is a draw of the base, so $f_\theta$ of it is a draw of the model. Weights that sum to 1, as on a straight
+# line, have $\sum_k c_k^2 < 1$ instead: at the middle of four, $4 \cdot \tfrac1{16}$, covariance $I/4$, and half the
+# norm. All of this needs a Gaussian base: of other distributions a mixture is another one.
+#
+# **By hand.** $\cos\varphi = \tfrac35$, $\cos\varphi' = \tfrac5{13}$: $c = (15, 36, 20, 48)/65$, squares $225 + 1296
+# + 400 + 2304 = 65^2$. With $z^{(1)} = (1, 0)$, $z^{(2)} = (0, 1)$, $z^{(3)} = (-1, 0)$, $z^{(4)} = (0, -1)$: $z =
+# (15 - 20, 36 - 48)/65 = (-5, -12)/65$.
+#
+# **Given latents** are not draws. By expanding, $\lVert z\rVert^2 = \sum_k c_k^2 \lVert z^{(k)}\rVert^2 + 2
+# \sum_{k<l} c_k c_l \langle z^{(k)}, z^{(l)}\rangle$. By hand the opposite vectors cancel: $\lVert z\rVert =
+# \tfrac15$. In $n$ dimensions $\lVert z\rVert^2$ is about $n$ and an inner product of two draws about $\pm\sqrt n$ (a
+# sum of $n$ terms of mean 0 and variance 1): the larger $n$, the less the second sum matters, and mixtures have the
+# norm that draws have, near $\sqrt n$.
 #
 # ```{literalinclude} ../nfedu/mixing.py
 # :pyobject: mix_latents
 # ```
 
 # %%
-phi, phi_prime = rng.uniform(0, 2 * np.pi, (2, 1000))
-squares = (nfedu.mixing_coefficients(phi, phi_prime) ** 2).sum(axis=0)
-lesson.claim("N17", "the squared coefficients sum to 1, 1000 pairs of angles", abs(squares - 1).max(), 1e-14,
-             nfedu.mixing_coefficients)  # fmt: skip
-
+pencil = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
+found = nfedu.mix_latents(*pencil, np.arctan2(4, 3), np.arctan2(12, 5))
+error = abs(found - np.array([-5, -12]) / 65).max()
+lesson.claim("N17", "pencil: four unit vectors mixed, (−5, −12)/65", error, 1e-15, nfedu.mix_latents)
 n, N = 64, 20_000
+phi, phi_prime = rng.uniform(0, 2 * np.pi, (2, N))
+squares = (nfedu.mixing_coefficients(phi, phi_prime) ** 2).sum(axis=0)
+error = abs(squares - 1).max()
+lesson.claim(
+    "N17", "the squared coefficients sum to 1, 20,000 pairs of angles", error, 1e-14, nfedu.mixing_coefficients
+)
 z = rng.standard_normal((4, N, n))
-mixed, straight = nfedu.mix_latents(*z, np.pi / 4, np.pi / 4), z.mean(axis=0)
-norms = {"drawn": np.linalg.norm(z[0], axis=1), "mixed": np.linalg.norm(mixed, axis=1)}
-norms["straight line"] = np.linalg.norm(straight, axis=1)
-for name, r in norms.items():
+mixed, straight = nfedu.mix_latents(*z, phi, phi_prime), z.mean(axis=0)
+for name, r in {"drawn": z[0], "mixed": mixed, "straight line": straight}.items():
+    r = np.linalg.norm(r, axis=1)
     print(f"  norms, {name:<14} {r.mean():.3f} ± {r.std():.3f}   (√n = {np.sqrt(n):.3f})")
-covariance = np.cov(mixed.T)
-lesson.claim("N17", "covariance of 20,000 mixtures is I, largest entry off", abs(covariance - np.eye(n)).max(), 0.05,
+error = abs(np.cov(mixed.T) - np.eye(n)).max()
+lesson.claim("N17", "covariance of 20,000 mixtures is I, largest entry off", error, 0.05, nfedu.mix_latents)
+far = [stats.kstest((r**2).sum(axis=1), stats.chi2(n).cdf).statistic for r in (mixed, straight)]
+print(f"  Kolmogorov distance of ‖z‖² from χ²(64): mixed {far[0]:.4f}, straight line {far[1]:.4f}")
+lesson.claim("N17", "‖mixed‖² is χ²(n): Kolmogorov distance, 1.95/√N at 0.1 %", far[0], 1.95 / np.sqrt(N),
              nfedu.mix_latents)  # fmt: skip
-distance = stats.kstest(norms["mixed"] ** 2, stats.chi2(n).cdf).statistic
-line = stats.kstest(norms["straight line"] ** 2, stats.chi2(n).cdf).statistic
-print(f"  Kolmogorov distance of ‖z‖² from χ²(64): mixed {distance:.4f}, straight line {line:.4f}")
-lesson.claim("N17", "‖mixed‖² is χ²(n): Kolmogorov distance, 1.95/√N at 0.1 %", distance, 1.95 / np.sqrt(N),
-             nfedu.mix_latents)  # fmt: skip
-shrunk = abs(norms["straight line"].mean() / norms["drawn"].mean() - 0.5)
-lesson.claim("N17", "the straight line's middle has half the norm: |ratio − 1/2|", shrunk, 0.01, "numpy mean")
 
 # %% [markdown]
-# ## A model of the digits
+# ## In the plane
 #
-# RealNVP for images, as in lesson 04, on a standard normal base (the argument above needs it), trained for less long.
-
+# A flow of the two moons. Two latents and all angles make an ellipse around 0 (of two draws of one length and
+# orthogonal, a circle); the straight line is its chord. In two dimensions the middle is where the density is
+# *highest*: it is not improbable, only not typical: the images of many straight middles crowd in the middle of the
+# arms.
 
 # %%
-split = datasets.digits()
-flow = image_real_nvp((1, 8, 8), filters=lesson.pick(8, 16), rng=rng).astype(np.float32)
-run = nfedu.fit_digits(flow, rng=rng, epochs=lesson.pick(3, 45, 150))
-print(f"  {run}")
-flow = flow.astype(np.float64)  # float32 was for training; encoding and decoding are to be exact
+layers = [nfedu.AffineCoupling(2, (64, 64), flip=bool(m % 2), activation="tanh", rng=rng) for m in range(8)]
+moons = nfedu.Flow(nfedu.StandardNormal(2), layers).astype(np.float32)
+points = datasets.two_moons(10_000, rng).astype(np.float32)
+options = {"batch_size": 500, "optimizer": nfedu.Adam(4e-3), "anneal": True}
+nfedu.fit(moons, points, rng=rng, epochs=lesson.pick(6, 25), **options)
+moons = moons.astype(np.float64)
+four = rng.standard_normal((4, N, 2))
+drawn = {"mixed": nfedu.mix_latents(*four, np.pi / 4, np.pi / 4), "straight": four.mean(axis=0)}
+drawn = {name: moons.z_to_x(z)[0] for name, z in drawn.items()}
+grid = density_on_grid(moons, -4, 4, 500)
+cumulated = np.cumsum(grid.density.sum(axis=1)) / grid.density.sum()  # of x_1, by quadrature
+off = {
+    name: stats.kstest(x[:, 0], lambda v: np.interp(v, grid.axes[0] + 0.008, cumulated)) for name, x in drawn.items()
+}
+print("  x₁ of images, Kolmogorov distance from the model:", {name: round(t.statistic, 4) for name, t in off.items()})
+lesson.claim("N17", "images of mixtures have the model's p(x₁): Kolmogorov distance", off["mixed"].statistic,
+             1.95 / np.sqrt(N) + 0.002, nfedu.mix_latents)  # fmt: skip
+
+# %% tags=["hide-input"]
+fig, axes = plt.subplots(2, 3, figsize=(9.6, 6.4))
+pair, turn, line = np.array([[1.5, 0.4], [-0.5, 1.3]]), np.linspace(0, 2 * np.pi, 400), np.linspace(0, 1, 100)
+zero = np.zeros(2)
+paths = {
+    "by angles": nfedu.mix_latents(*pair, zero, zero, 0 * turn, turn),
+    "straight": pair[0] + line[:, None] * (pair[1] - pair[0]),
+}
+show_density(axes[0, 0], nfedu.StandardNormal(2), -3, 3)
+show_density(axes[0, 1], moons, -3, 3, 400)
+for ax, f in zip(axes[0], (lambda z: z, lambda z: moons.z_to_x(z)[0]), strict=False):
+    for (name, path), colour in zip(paths.items(), ("tab:cyan", "tab:green"), strict=True):
+        ax.plot(*f(path).T, color=colour, label=name)
+    ax.plot(*f(pair).T, "o", color="white", markersize=5)
+axes[0, 0].set(title="two latents (white), and what mixes them", xlabel="$z_1$", ylabel="$z_2$")
+axes[0, 0].legend(labelcolor="white", loc="upper right")
+axes[0, 1].set_title("the same under f")
+r = np.linspace(0, 1.8, 400)
+for size, colour in zip((2, 16, 64), ("0.7", "tab:orange", "tab:blue"), strict=True):
+    for scale, style in ((1, "-"), (2, "--")):  # the straight middle of four is N(0, I/4)
+        density = stats.chi(size).pdf(scale * r * np.sqrt(size)) * scale * np.sqrt(size)
+        axes[0, 2].plot(r, density, style, color=colour, label=f"n = {size}" if scale == 1 else None)
+axes[0, 2].set(xlabel="‖z‖ / √n", ylabel="density", title="norms: drawn and mixed (—), straight (- -)")
+axes[0, 2].legend()
+show_density(axes[1, 0], moons, -3, 3, 400)
+axes[1, 0].set_title("p(x), the model")
+for ax, (name, x) in zip(axes[1, 1:], drawn.items(), strict=True):
+    samples_axes(ax, x[:6000])
+    ax.set_title({"mixed": "images of mixtures of four draws", "straight": "images of their straight middles"}[name])
+caption = """Above: mixing two latents by all angles (an ellipse) and along the straight line, in z and under f; the
+norms of draws and mixtures (solid) and of straight middles (dashed), which are the better told apart the larger n is.
+Below: mixtures of four draws have the model's own density; straight middles do not."""
+lesson.show(fig, "05_plane", caption)
 
 # %% [markdown]
 # ## Four test digits, and everything between them
 #
-# Encode four digits of the test split, which the model has never seen; walk φ and φ' from 0 to π/2; decode. At the
-# corners one coefficient is 1 and the originals come back, to rounding.
+# RealNVP for images, as in lesson 04c, on a standard normal base, trained for less long. Encode digits of the test
+# split, which the model has never seen; walk φ and φ' from 0 to π/2; decode. At the corners one coefficient is 1 and
+# the originals come back, to rounding. Are encoded test digits like draws? Their norms and inner products say so only
+# if the model has learned to Gaussianize (lesson 10).
 
 # %%
-chosen = [np.flatnonzero(split.test.labels == digit)[0] for digit in (0, 3, 4, 6)]
-x = datasets.dequantise(split.test.images[chosen], np.random.default_rng(1))
+split = datasets.digits()
+flow = image_real_nvp((1, 8, 8), filters=lesson.pick(8, 12), rng=rng).astype(np.float32)
+run = nfedu.fit_digits(flow, rng=rng, epochs=lesson.pick(3, 30, 150))
+print(f"  {run}")
+flow = flow.astype(np.float64)  # float32 was for training; encoding and decoding are to be exact
+x = datasets.dequantise(split.test.images, np.random.default_rng(1))
 z = flow.x_to_z(x)[0]
-side, right = 9, np.pi / 2
-t, t_prime = (grid.ravel() for grid in np.meshgrid(np.linspace(0, 1, side), np.linspace(0, 1, side), indexing="ij"))
-mixed = nfedu.mix_latents(*z, right * t, right * t_prime)
+quads = np.random.default_rng(2).permutation(360).reshape(4, 90)
+mixed, straight = nfedu.mix_latents(*z[quads], np.pi / 4, np.pi / 4), z[quads].mean(axis=0)
+low, high = stats.chi(n).ppf([0.005, 0.995])
+outside = {name: np.mean(abs(np.linalg.norm(v, axis=1) - (low + high) / 2) > (high - low) / 2)
+           for name, v in {"encoded": z, "mixed": mixed, "straight": straight}.items()}  # fmt: skip
+print("  share of norms outside the 99 % of N(0, I):", {name: f"{share:.2f}" for name, share in outside.items()})
+if lesson.length != "quick":
+    lesson.claim("N17", "90 mixtures of test digits: share with an untypical norm", outside["mixed"], 0.2, nfedu.fit)
+chosen = [np.flatnonzero(split.test.labels == digit)[0] for digit in (0, 3, 4, 6)]
+side, right = 7, np.pi / 2
+t, t_prime = (grid.ravel() for grid in np.meshgrid(*2 * [np.linspace(0, 1, side)], indexing="ij"))
 weights = np.stack([(1 - t) * (1 - t_prime), (1 - t) * t_prime, t * (1 - t_prime), t * t_prime])
-straight = weights.T @ z
-images = {"mixed": flow.z_to_x(mixed)[0], "straight line": flow.z_to_x(straight)[0]}
-corners = images["mixed"][[0, side - 1, -side, -1]]
-lesson.claim("N17", "the corners are the four originals", abs(corners - x).max(), 1e-9, nfedu.mix_latents)
+between = {"mixed by angles (N17)": nfedu.mix_latents(*z[chosen], right * t, right * t_prime)}
+between |= {"mixed by straight lines": weights.T @ z[chosen]}
+corners = flow.z_to_x(between["mixed by angles (N17)"])[0][[0, side - 1, -side, -1]]
+lesson.claim("N17", "the corners are the four originals", abs(corners - x[chosen]).max(), 1e-9, nfedu.mix_latents)
 
-fig, axes = plt.subplots(1, 3, figsize=(12, 4.6), width_ratios=[1, 1, 0.95])
-latents = {"mixed": mixed, "straight line": straight}
-for ax, (name, pictures) in zip(axes, images.items(), strict=False):
-    show_images(ax, pictures, side)
+# %% [markdown]
+# **Are styles mixed?** (将可能混合) The eye is kind. Two numbers for 90 quadruples of test digits, mixed at the
+# middle. First, *all four count*: the slant of the mixture against the mean slant of the four, and the ink likewise.
+# A cross-fade of pixels has that too. So second, *it is a digit*: what the result costs, in bits per pixel, under
+# another model, which was trained apart and knows nothing of the mixing.
+
+# %%
+lines = [masks.checkerboard((1, 8, 8)), np.arange(64) % 2 == 0, np.arange(64) // 8 % 2 == 0]
+options = {"activation": "tanh", "rng": rng}
+layers = [nfedu.AffineCoupling(64, (128, 128), mask=lines[m // 2 % 3], flip=bool(m % 2), **options) for m in range(8)]
+judge = nfedu.Flow(nfedu.StandardNormal(64), [nfedu.Rescale(64), *layers, nfedu.Logit(64)]).astype(np.float32)
+judged = nfedu.fit_digits(judge, rng=rng, epochs=lesson.pick(3, 40))
+print(f"  the judge: {judged}")
+
+
+def slant(x):
+    """How far the ink moves sideways from a row to the next: a regression of column on row, (N,)."""
+    images, (row, column) = x.reshape(-1, 8, 8), np.mgrid[:8, :8]
+    ink = images / images.sum(axis=(1, 2), keepdims=True)
+    row = row - (ink * row).sum(axis=(1, 2), keepdims=True)
+    return (ink * row * column).sum(axis=(1, 2)) / (ink * row**2).sum(axis=(1, 2))
+
+
+results = {"test digits": x, "samples": flow.sample(360, rng), "mixed by angles": flow.z_to_x(mixed)[0]}
+results |= {"straight middles": flow.z_to_x(straight)[0], "means of pixels": x[quads].mean(axis=0)}
+bits = {}
+for name, images in results.items():
+    cost = -judge.log_prob(np.clip(images, 1e-6, 1 - 1e-6).astype(np.float32)) / (64 * np.log(2)) + np.log2(17)
+    bits[name] = cost.mean(), cost.std() / np.sqrt(len(cost))
+    like = [np.corrcoef(f(images), f(x)[quads].mean(axis=0))[0, 1] if len(images) == 90 else np.nan
+            for f in (slant, lambda v: v.mean(axis=1))]  # fmt: skip
+    print(f"  {name:<17} {bits[name][0]:.3f} ± {bits[name][1]:.3f} bits; slant and ink, correlation", np.round(like, 2))
+if lesson.length != "quick":
+    error = abs(bits["mixed by angles"][0] - (bits["test digits"][0] + bits["samples"][0]) / 2)
+    lesson.claim("N17", "a model trained apart: mixtures cost what digits and samples do, bits", error, 0.2, nfedu.fit)
+    error = bits["mixed by angles"][0] - bits["means of pixels"][0]
+    lesson.claim("N17", "… and less than means of pixels: difference in bits", error, -0.1, nfedu.fit)
+
+# %% tags=["hide-input"]
+fig, axes = plt.subplots(1, 3, figsize=(9.8, 3.9), width_ratios=[1, 1, 1.05])
+for ax, (name, latents) in zip(axes, between.items(), strict=False):
+    show_images(ax, flow.z_to_x(latents)[0], side)
     for corner in (0, side - 1, side**2 - side, side**2 - 1):
         row, column = divmod(corner, side)
         ax.add_patch(plt.Rectangle((9 * column, 9 * row), 9, 9, fill=False, edgecolor="tab:red", lw=1.5))
-    ax.set_title({"mixed": "mixed by angles (N17)", "straight line": "mixed by straight lines"}[name])
-path = np.linspace(0, 1, 50)
-diagonal = np.stack([(1 - path) ** 2, path * (1 - path), path * (1 - path), path**2]).T @ z
-axes[2].plot(path, np.linalg.norm(nfedu.mix_latents(*z, right * path, right * path), axis=1), label="by angles")
-axes[2].plot(path, np.linalg.norm(diagonal, axis=1), label="by straight lines")
-low, high = stats.chi(n).ppf([0.005, 0.995])
-axes[2].axhspan(low, high, color="0.9", label="99 % of N(0, I)")
-axes[2].set(
-    xlabel="diagonal, from one corner to the opposite", ylabel="‖z‖", ylim=(0, 12), title="norms of the latents"
-)
-axes[2].legend(loc="lower left")
-caption = """Four test digits in the red corners, encoded and decoded; all else is decoded from mixtures. Angles keep
-the norms typical; straight lines go through the middle of the ball, where a Gaussian in 64 dimensions has no mass. To
-the eye the images differ little; the norms tell the two apart."""
+    ax.set_title(name)
+means, errors = np.array(list(bits.values())).T
+axes[2].barh(range(5), means, xerr=2 * errors, color=["0.6", "0.6", "tab:blue", "tab:green", "tab:red"])
+axes[2].set_yticks(range(5), bits)
+axes[2].set(xlabel="bits per pixel", title="cost under a model trained apart", xlim=(1.4, 3))
+axes[2].invert_yaxis()
+caption = f"""Four test digits in the red corners, encoded and decoded; all else is decoded from mixtures. Right, at
+the middle of 90 quadruples: mixtures by angles cost more than digits and less than the model's own samples; straight
+middles less, since they come from the centre of the ball, where images are likelier than real ones are; means of
+pixels, four digits at once, more. Untypical norms: {outside["mixed"]:.0%} of the mixtures, {outside["straight"]:.0%}
+of the straight middles."""
 lesson.show(fig, "05_manifold", caption)
 
 # %% [markdown]
-# ## Has the model just memorised?
+# ## Has the model just memorised? (优化目标)
 #
-# If samples were copies of training images, they would lie nearer to them than fresh test digits do.
+# A tempting test: if samples were copies of training images, they would lie nearer to them than fresh test digits do.
+# But white noise passes it, and so do copies that are moved by one pixel. Distances of pixels can find blunt copies,
+# they cannot exclude memory. The objective itself can measure it, since a flow knows its density: what test images
+# cost more than training images is what was learned of these images and not of digits.
 
 
 # %%
@@ -137,29 +256,43 @@ def nearest(images):
     return split.train.images[squared.argmin(axis=1)], np.sqrt(squared.min(axis=1))
 
 
-samples = np.clip(np.floor(17 * flow.sample(360, rng)), 0, 16)
-neighbours, of_samples = nearest(samples)
-of_test = nearest(split.test.images)[1]
-medians = np.median(of_samples), np.median(of_test)
-print(f"  median distance to the nearest training image: samples {medians[0]:.1f}, test {medians[1]:.1f}")
-statement = "samples are no nearer to training images than test images are: max(0, 1 − ratio of medians)"
-lesson.claim("N8", statement, max(0, 1 - medians[0] / medians[1]), 0.05, nfedu.Flow.sample)
+samples = np.clip(np.floor(17 * results["samples"]), 0, 16)
+moved = np.stack([np.roll(v.reshape(8, 8), 1, axis=1).ravel() for v in split.train.images[:360]])
+sets = {"test digits": split.test.images, "samples": samples, "training images moved by a pixel": moved}
+sets |= {"white noise": rng.integers(0, 17, (360, 64))}
+distances = {name: nearest(images)[1] for name, images in sets.items()}
+medians = {name: float(np.median(d)) for name, d in distances.items()}
+print("  median distance to the nearest training image:", {name: round(d, 1) for name, d in medians.items()})
+error = medians["test digits"] - medians["training images moved by a pixel"]
+lesson.claim("N8", "test digits' distance − that of copies moved by a pixel: the test is blind", error, 0, nearest)
+gaps = [r.test[0] - r.train[0] for r in (run, judged)]
+print("  memory by the objective, test − train bits per pixel: {:.3f} and, the judge, {:.3f}".format(*gaps))
+if lesson.length != "quick":
+    error = 3 * np.hypot(judged.test[1], judged.train[1]) / gaps[1]
+    lesson.claim("N8", "memory, the judge's test − train: three standard errors / that", error, 1, nfedu.fit)
 
-fig, (left, middle, axis) = plt.subplots(1, 3, figsize=(12, 4.2), width_ratios=[1, 1, 0.95])
-show_images(left, samples[:64] / 16, 8)
-left.set_title("samples, as drawn")
-show_images(middle, np.stack([samples[:32], neighbours[:32]], axis=1).reshape(-1, 64) / 16, 8)
-middle.set_title("pairs: a sample, its nearest training image")
-bins = np.linspace(0, 60, 40)
-axis.hist(of_test, bins, alpha=0.6, label="test digits", density=True)
-axis.hist(of_samples, bins, alpha=0.6, label="samples", density=True)
+# %% tags=["hide-input"]
+fig, (left, axis) = plt.subplots(1, 2, figsize=(9.2, 3.6), width_ratios=[1, 1.4])
+show_images(left, np.stack([samples[:8], nearest(samples[:8])[0]], axis=1).reshape(-1, 64) / 16, 4)
+left.set_title("pairs: a sample, its nearest training image")
+for name, d in distances.items():
+    axis.hist(d, np.linspace(0, 70, 50), alpha=0.6, label=name, density=True)
 axis.set(xlabel="distance to the nearest training image (grey levels)", ylabel="share per grey level")
 axis.legend()
-caption = """Samples have the strokes of digits and are not copies: they lie farther from the training images than fresh
-test digits do. What is wrong with them is error, not memory."""
+caption = f"""Samples are no blunt copies. But neither do copies moved by a pixel come near their originals, nor does
+noise: distances of pixels cannot exclude memory. The likelihood shows it: test images cost {gaps[0]:.3f} bits per
+pixel more than training images, and {gaps[1]:.3f} under the judge, MLPs that were trained for longer."""
 lesson.show(fig, "05_nearest", caption)
 lesson.end()
 
 # %% [markdown]
-# **Exercise.** Mix two latents only, with $\varphi = 0$: what path does the latent take on its sphere? Replace the base
-# by `StandardLogistic`: mix 20,000 draws, and see by the Kolmogorov distance that the result is no longer logistic.
+# ## Summary
+#
+# Cosines make the squares of the coefficients sum to 1, so mixtures of draws of N(0, I) are draws of N(0, I) (N17),
+# and their images draws of the model. For given latents it holds as far as they are like draws, the better the larger
+# n is. Straight lines leave the shell where draws live. Mixtures of digits carry the slant and ink of all four and
+# cost another model what digits do. Memory is measured by the likelihood, not by distances of pixels.
+#
+# **Exercise.** Mix two latents only, with $\varphi = 0$: what path does the latent take on its sphere? Replace the
+# base by `StandardLogistic`: mix 20,000 draws, and see by the Kolmogorov distance that the result is no longer
+# logistic.

@@ -166,6 +166,10 @@ class Flow:
             own.value = shared.value
         return twin
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what the flow is made of, `grad` left out: where that arrives, it is packed anew."""
+        return type(self), (self.base, self.bijection.bijections, self.dtype, self.reversible)
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Flow:
         return self.astype(self.dtype)
 

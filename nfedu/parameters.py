@@ -27,6 +27,10 @@ class Parameter:
         twin.grad[...] = self.grad
         return twin
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the numbers alone: where they arrive, they belong to no flow, and have no gradient yet."""
+        return Parameter, (self.value,)
+
     def __repr__(self) -> str:
         return f"Parameter(shape={self.value.shape}, dtype={self.value.dtype})"
 

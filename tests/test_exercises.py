@@ -3,6 +3,7 @@
 import ast
 import csv
 import io
+import re
 import time
 from contextlib import contextmanager
 from functools import partial
@@ -13,7 +14,7 @@ import pytest
 from nfedu.checks.subject import Trouble
 from nfedu.course.exercises import grading
 from nfedu.course.exercises.answer import Apart, EndedError, here, judges_end
-from nfedu.course.exercises.judging import WrongError, expect_layer
+from nfedu.course.exercises.judging import TOLERANCE, At, WrongError, expect, expect_layer
 from nfedu.course.exercises.page import page
 from nfedu.course.exercises.pupil import Pupil
 from nfedu.course.exercises.rooms import rooms
@@ -59,7 +60,7 @@ def definitions(text):
 
 
 def test_every_lesson_has_three_exercises_or_more_with_hints_and_ten_mistakes():
-    lessons = {path.name[:2] for path in (ROOT / "lessons").glob("[0-9][0-9]_*.py")} | {"00"}
+    lessons = {path.name[:2] for path in (ROOT / "lessons").glob("[0-9][0-9]*_*.py")}
     assert set(ROOMS) == lessons
     for room in ROOMS.values():
         names = [part.name for part in room.parts]
@@ -82,7 +83,7 @@ def test_a_solution_defines_what_its_skeleton_asks_for(room):
 @pytest.mark.parametrize(("room", "part"), PARTS)
 def test_a_skeleton_fails_since_it_is_blank(room, part, answer):
     verdict = grading.judged_here(room, part, answer(room.skeleton), 0)
-    assert (verdict.outcome, verdict.hint) == ("blank", 1), verdict
+    assert (verdict.outcome, verdict.hint) == ("blank", 0), "no hint spoils what is not begun"
     assert verdict.words.startswith("is not written yet (answer.py:")
 
 
@@ -111,11 +112,45 @@ def test_a_mistake_gets_the_words_that_help(room, mistake, seed, answer):
     assert 1 <= verdict.hint <= len(room.hints(part))
 
 
-def test_an_answer_that_gets_farther_gets_the_next_hint(answer):
+def test_an_answer_that_gets_farther_gets_a_later_hint(answer):
     room = ROOMS["04"]
     lines = {"z_b = (x_b - mu) * s": "z_b = x_b", "g_x = g_z * s": "g_x = g_z", " - g_log_det[:, None]": ""}
     for hint, (right, wrong) in enumerate(lines.items(), 1):
         assert grading.judged_here(room, "affine", answer(room.solution.replace(right, wrong)), 0).hint == hint
+
+
+@pytest.mark.parametrize("room", ROOMS.values(), ids=ROOMS)
+def test_every_hint_is_given_for_some_mistake(room, answer):
+    given = set()
+    for part, right, wrong, _ in room.mistakes:
+        given.add((part, grading.judged_here(room, part, answer(room.solution.replace(right, wrong)), 0).hint))
+    hints = {(part.name, k + 1) for part in room.parts for k in range(len(room.hints(part.name)))}
+    assert not hints - given
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 20))])
+@pytest.mark.parametrize(("room", "part"), PARTS)
+def test_typical_mistakes_are_told_from_right_and_from_each_other(room, part, seed, answer, monkeypatch):
+    named = {}  # for each comparison and typical mistake: the words that its numbers get, "" where they are right
+
+    def record(what, given, expected, hint, tolerance=TOLERANCE, typical=None, **kinds):
+        expect(what, given, expected, hint, tolerance, typical, **kinds)
+        for words, value in (typical or {}).items():
+            try:
+                expect(
+                    what, value.value if isinstance(value, At) else value, expected, hint, tolerance, typical, **kinds
+                )
+                said = ""
+            except WrongError as wrong:
+                said = wrong.words
+            named.setdefault(words, {}).setdefault(re.sub(r"\d+", "#", what), []).append(said)
+
+    monkeypatch.setitem(vars(room.judges), "expect", record)
+    assert grading.judged_here(room, part, answer(room.solution), seed).passed
+    for words, verdicts in named.items():
+        first = [next((said for said in each if said), "") for each in verdicts.values()]
+        assert any(first), f"an answer with this passes: {words}"
+        assert all(words in said for said in first if said), f"{words}: {first}"
 
 
 def test_apart_an_answer_is_judged_as_here(answer):
@@ -189,12 +224,12 @@ def test_a_file_that_cannot_be_judged_says_so_for_each_part(name, answer, monkey
     verdicts = grading.grade(ROOMS["03"], answer(text), 0)
     assert [v.part for v in verdicts] == ["Coupling", "rescaled", "expected_area"]
     assert all(v.outcome == "wrong" for v in verdicts)
-    assert words in verdicts[1].words
+    assert words in verdicts[name != "the library's layer"].words
 
 
 def test_the_librarys_layer_is_noticed_by_its_class_too(answer):
     path = answer("import sys\nmake = lambda: vars(sys)['modules']['nfedu'].Exp(2)\n")
-    assert not grading.refused(ROOMS["03"], path), "reading the file is not enough here"
+    assert not grading.refused(ROOMS["03"], "Coupling", path), "reading the file is not enough here"
     with here(path) as module, pytest.raises(WrongError, match="nfedu's own Exp: this one is to be written by hand"):
         expect_layer(module.make(), np.ones((3, 2)), lambda words: 1, 0)
 
@@ -205,6 +240,21 @@ def test_a_part_that_ends_the_process_does_not_take_the_others_with_it(answer):
     verdicts = grading.grade(ROOMS["04"], path, 0)
     assert [v.outcome for v in verdicts] == ["passed", "wrong", "passed"]
     assert "exit code 0" in verdicts[1].words
+
+
+def test_a_part_that_borrows_does_not_take_the_others_with_it(answer):
+    test = "\nif __name__ == '__main__':\n    from nfedu.checks import gradients\n    print(gradients)\n"
+    text = ROOMS["04"].solution + test + "def f(): from torch import ones\n"
+    verdicts = grading.grade(ROOMS["04"], answer(text.replace("board = (", "f()\n    board = (")), 0)
+    assert [v.outcome for v in verdicts] == ["passed", "wrong", "passed"]
+    assert "uses torch.ones" in verdicts[1].words
+
+
+def test_a_file_of_another_lesson_is_told_so(answer):
+    verdicts = grading.grade(ROOMS["00"], answer(ROOMS["03"].skeleton), 0)
+    assert {v.words for v in verdicts} == {
+        "this is a file of lesson 03, as it says itself: python -m lessons grade 03 answer.py"
+    }
 
 
 @pytest.mark.slow
@@ -221,24 +271,29 @@ def test_a_file_takes_ten_seconds_at_most(answer):
     [
         ("import nfedu\nx = nfedu.AffineCoupling", "line 2 uses nfedu.AffineCoupling"),
         ("import nfedu as n\nx = n.MLP", "line 2 uses nfedu.MLP"),
-        ("from nfedu.bijections.coupling import AdditiveCoupling", "nfedu.AdditiveCoupling"),
-        ("import nfedu.bijections as b", "nfedu.bijections"),
+        ("from nfedu.bijections.coupling import AdditiveCoupling as x", "nfedu.AdditiveCoupling"),
+        ("import nfedu.bijections as x", "nfedu.bijections"),
         ("from nfedu import *", "nfedu.*"),
         ("import nfedu\nx = getattr(nfedu, 'ML' + 'P')", "line 2 uses the module nfedu as a value"),
         ("import importlib\nx = importlib.import_module('nfedu')", "importlib"),
         ("x = __import__('nfedu')", "__import__"),
         ("import sys\nx = sys.modules['nfedu']", "sys.modules"),
         ("exec('import nfedu')", "exec"),
-        ("import runpy", "runpy"),
-        ("import torch", "torch"),
-        ("from jax import grad", "jax.grad"),
+        ("import runpy\nx = runpy.run_path", "runpy"),
+        ("import torch\ndef x(): return torch.zeros(3)", "torch"),
+        ("from jax import grad\ndef f(): return grad\nclass B:\n  g = f\nclass x(B): pass", "line 1 uses jax.grad"),
+        ("from jax import grad\ndef x(): pass\nx.f = grad", "line 1 uses jax.grad"),
+        ("from jax import grad\ndef x(): return globals()['gr' + 'ad']", "line 2 uses globals"),
+        ("from jax import grad\nfor x in [grad]: pass", "line 1 uses jax.grad"),
+        ("from jax import grad\ndef x(): pass\ndef another_part(): return grad", ""),
+        ("from jax import grad\ndef x(): pass\nif __name__ == '__main__':\n    print(grad(x), exec('x()'))", ""),
         ("import nfedu\nW = nfedu.Parameter", ""),
         ("import numpy as np\nimport math, sys, itertools\nnfedu = 3\nprint(nfedu)", ""),
         ("def f(:", ""),
     ],
 )
 def test_what_is_borrowed_is_noticed(line, used):
-    said = borrowed(line, "import nfedu\nW = nfedu.Parameter(0)\n")
+    said = borrowed(line, "import nfedu\nW = nfedu.Parameter(0)\n", "x")
     assert used in said
     assert bool(said) == bool(used)
 
@@ -301,7 +356,7 @@ def test_the_runner_hands_out_and_takes_in():
     assert done.returncode == 0, done.stderr
     assert done.stdout.rstrip() == ROOMS["03"].solution.rstrip()
     told = run("-m", "lessons", "grade", "--help", cwd=ROOT).stdout
-    assert "in a process of its own that is stopped after 5 seconds" in told
+    assert "in a process of its own: a call may take 2 seconds, a part 5, a file 10" in told
 
 
 def test_a_skeleton_is_copied_but_overwrites_nothing(tmp_path):

@@ -45,15 +45,15 @@ def test_factoring_out_leaves_the_rest_as_it_is():
 @pytest.mark.parametrize(("H", "W"), [(1, 1), (1, 4), (3, 1), (2, 2), (4, 5)])
 def test_a_convolution_is_scipys(H, W):
     rng = np.random.default_rng(2)
-    convolution, x = Convolution(3, 2, rng=rng), rng.standard_normal((H, 5, W, 3))
+    convolution, x = Convolution(3, 2, rng=rng), rng.standard_normal((3, H, W, 5))
     convolution.b.value[:] = rng.standard_normal(2)
     y, _ = convolution(x)
     for image in range(5):
         for out in range(2):
             expected = convolution.b.value[out] + sum(
-                correlate2d(x[:, image, :, c], convolution.K.value[:, :, c, out], mode="same") for c in range(3)
+                correlate2d(x[c, :, :, image], convolution.K.value[:, :, c, out], mode="same") for c in range(3)
             )
-            np.testing.assert_allclose(y[:, image, :, out], expected, atol=1e-13)
+            np.testing.assert_allclose(y[out, :, :, image], expected, atol=1e-13)
 
 
 def test_a_conditioner_sees_only_the_pixels_that_pass_and_answers_for_the_others():

@@ -5,6 +5,7 @@ import pytest
 
 import nfedu
 from nfedu.bijections.mint import triangle
+from nfedu.bijections.triangular import by_coordinates
 from nfedu.checks import layer_jacobians
 
 
@@ -152,3 +153,45 @@ def test_the_fallback_does_not_cycle():
     for seed in range(3):
         made, z = layer(filters=6, scale=4.0, seed=seed), np.random.default_rng(seed).standard_normal((50, 64))
         np.testing.assert_allclose(made.x_to_z(made.by_coordinates(z))[0], z, atol=1e-11)
+
+
+@pytest.mark.parametrize("shape", [(1, 7, 6), (2, 5, 4)])
+def test_a_front_depends_on_earlier_ones_alone(shape):
+    made = layer(shape, 3)
+    J = layer_jacobians(made, "x_to_z", np.random.default_rng(0).standard_normal((1, made.n)))[0][0]
+    C, H, W = shape
+    fronts = made.fronts()
+    assert len(fronts) == C * (W + 2 * H - 2)
+    assert sorted(np.concatenate(fronts)) == list(range(made.n))
+    known = np.zeros(made.n, bool)
+    for front in fronts:
+        others = J[front].copy()
+        others[np.arange(len(front)), front] = 0
+        assert not others[:, ~known].any()
+        known[front] = True
+
+
+def test_steep_layers_at_28_by_28_are_solved_within_a_bound_of_passes(monkeypatch):
+    made, z = layer((1, 28, 28), scale=6.0), np.random.default_rng(3).standard_normal((4, 784))
+    passes, kept = [], type(made).with_diagonal
+    monkeypatch.setattr(type(made), "with_diagonal", lambda self, x: passes.append(1) or kept(self, x))
+    assert made.iterate(z)[1].any(), "weights are to be so large that the iteration fails"
+    passes.clear()
+    x = made.solve(z)
+    np.testing.assert_allclose(made.x_to_z(x)[0], z, atol=1e-10)
+    assert len(passes) <= 100 + 2 + 82 * 30  # far below what is proven, 82 fronts of 200 rounds
+
+
+def test_halving_ends_what_newton_does_not():
+    """Wrong slopes, by which Newton's steps halve again and again far from the solution."""
+    calls = []
+
+    def misleading(x):
+        calls.append(1)
+        return x, np.full_like(x, 2.0 ** (1 + len(calls) % 20))
+
+    z = np.array([[600.0, -3.0]])
+    wide, goal = np.full_like(z, 1000.0), np.full_like(z, 1e-12)
+    x = by_coordinates(misleading, z, -wide, wide, goal, [np.arange(2)])
+    np.testing.assert_allclose(x, z, rtol=0, atol=2e-12)
+    assert 100 < len(calls) <= 200

@@ -1,6 +1,6 @@
 """Ten layers with one mistake each: read, guess, then ask `python -m nfedu check lessons/wrong/find_the_bug.py:CLASS`.
 
-A docstring says what a layer is meant to be; the formulas in it are right. Lesson 00d has the answers, folded.
+A docstring says what a layer is meant to be; the formulas in it are right. Lesson 00e has the answers, folded.
 """
 
 import numpy as np

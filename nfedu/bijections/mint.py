@@ -82,52 +82,56 @@ class MintLayer(Bijection):
 
         The way back adds to the parameters' gradients when its third argument says so.
         """
-        N, (_, H, W) = len(x), self.shape
+        N, (C, H, W) = len(x), self.shape
         kernels, signs = self.effective()
         t = np.exp(self.log_t.value)
-        flat = lambda maps: maps.reshape(H * N * W, -1)  # noqa: E731
-        maps = lambda values: values.reshape(H, N, W, -1)  # noqa: E731
-        rows1 = neighbours(to_maps(x, self.shape))
-        h1 = np.tanh(correlate(rows1, kernels[0], H) + self.biases[0].value)
-        rows2 = neighbours(maps(h1))
-        h2 = np.tanh(correlate(rows2, kernels[1], H) + self.biases[1].value)
-        rows3 = neighbours(maps(h2))
-        y = correlate(rows3, kernels[2], H) + self.biases[2].value
+        b1, b2, b3 = (bias.value[:, None] for bias in self.biases)
+        sides = lambda maps: neighbours(maps.reshape(-1, H, W, N))  # noqa: E731
+        x_maps = to_maps(x, C)
+        h1 = np.tanh(correlate(sides(x_maps), kernels[0], H) + b1)
+        h2 = np.tanh(correlate(sides(h1), kernels[1], H) + b2)
+        y = correlate(sides(h2), kernels[2], H) + b3
 
         w1, w2, w3 = self.centres(kernels)
         s1, s2 = 1 - h1**2, 1 - h2**2  # h'
-        v = s1 * w1
-        u = v @ w2
-        d = t + to_rows(maps((u * s2) @ w3))  # N23, > 0 since every product w3 w2 w1 is ≥ 0
+        w12 = w1[:, None] * w2
+        u = (w12.T @ s1) * s2
+        d = t + to_rows(w3.T @ u, N)  # N23, > 0 since every product w3 w2 w1 is ≥ 0
 
         def back(g_z: Array, g_diagonal: Array, learn: bool) -> Array:
-            g_y, g_d = flat(to_maps(g_z, self.shape)), flat(to_maps(g_diagonal, self.shape))
-            g_us2 = g_d @ w3.T  # through the diagonal: to its taps, and to h', where h'' = −2 h h'
-            g_u = g_us2 * s2
-            g_v = g_u @ w2.T
-            g_a2 = correlate(neighbours(maps(g_y)), turned(kernels[2]), H)
-            g_a2 = (g_a2 - 2 * h2 * u * g_us2) * s2
-            g_a1 = correlate(neighbours(maps(g_a2)), turned(kernels[1]), H)
-            g_a1 = (g_a1 - 2 * h1 * w1 * g_v) * s1
-            g_x = g_z * t + to_rows(maps(correlate(neighbours(maps(g_a1)), turned(kernels[0]), H)))
+            g_y, g_d = to_maps(g_z, C), to_maps(g_diagonal, C)
+            g_u = w3 @ g_d
+            g_us2 = g_u * s2
+            sides_y = sides(g_y)
+            g_a2 = correlate(sides_y, turned(kernels[2]), H)
+            g_a2 *= s2
+            g_a2 -= 2 * h2 * u * g_u  # through the diagonal, to h': h'' = −2 h h'
+            sides_a2 = sides(g_a2)
+            g_a1 = correlate(sides_a2, turned(kernels[1]), H)
+            g_a1 -= 2 * h1 * (w12 @ g_us2)
+            g_a1 *= s1
+            sides_a1 = sides(g_a1)
+            g_x = g_z * t + to_rows(correlate(sides_a1, turned(kernels[0]), H), N)
             if learn:
                 self.log_t.grad += (g_z * x + g_diagonal).sum(axis=0) * t
-                grads = [kernel_gradient(r, g, H) for r, g in ((rows1, g_a1), (rows2, g_a2), (rows3, g_y))]
+                inputs, outputs = (x_maps, h1, h2), (sides_a1, sides_a2, sides_y)
+                grads = [kernel_gradient(h, g, H) for h, g in zip(inputs, outputs, strict=True)]
                 same1, same2, same3 = self.same
-                grads[0][1, 1] += same1 * (g_v * s1).sum(axis=0)
-                grads[1][1, 1] += same2 * (v.T @ g_u)
+                g_w12 = s1 @ g_us2.T
+                grads[0][1, 1] += same1 * (w2 * g_w12).sum(axis=1)
+                grads[1][1, 1] += same2 * (w1[:, None] * g_w12)
                 grads[1][1, 1] *= signs
-                grads[2][1, 1] += same3 * ((u * s2).T @ g_d)
+                grads[2][1, 1] += same3 * (u @ g_d.T)
                 for kernel, mask, g in zip(self.kernels, self.masks, grads, strict=True):
                     kernel.grad += g * mask.astype(g.dtype)
                 for bias, g in zip(self.biases, (g_a1, g_a2, g_y), strict=True):
-                    bias.grad += g.sum(axis=0)
+                    bias.grad += g.sum(axis=1)
             return g_x
 
-        return t * x + to_rows(maps(y)), d, back
+        return t * x + to_rows(y, N), d, back
 
     def solve(self, z: Array) -> Array:
-        """Return x with L(x) = z, to rounding: by iteration, and rows where that fails coordinate by coordinate.
+        """Return x with L(x) = z, to rounding: by iteration, and rows where that fails by fronts, which ends.
 
         x is off by the residual times ‖J⁻¹‖: steep layers need float64. Raises ValueError with the residual when it
         stays above rounding.
@@ -158,11 +162,22 @@ class MintLayer(Bijection):
         return iterate(self.with_diagonal, z, start, self.tolerance(z), step, most)
 
     def by_coordinates(self, z: Array) -> Array:
-        """Solve coordinate by coordinate: z_i − t_i x_i is at most Σ|W3| from b3, since |h| ≤ 1, so x is bracketed."""
+        """Solve front by front: z_i − t_i x_i is at most Σ|W3| from b3, since |h| ≤ 1, so x is bracketed."""
         _, H, W = self.shape
         t = np.exp(self.log_t.value)
         centre, reach = (z - np.repeat(self.biases[2].value, H * W)) / t, self.reach() / t
-        return by_coordinates(self.with_diagonal, z, centre - reach, centre + reach)
+        goal, groups = self.tolerance(z), self.fronts()
+        return by_coordinates(self.with_diagonal, z, centre - reach, centre + reach, goal, groups)
+
+    def fronts(self) -> list[Array]:
+        """Return groups of coordinates, C (W + 2H − 2) of them, each of which depends on earlier groups alone.
+
+        Of its own channel a pixel sees, d rows above, columns up to d to the right: each of the three convolutions goes
+        one further at most where it goes up. So 2 · row + column of what it sees is less than its own.
+        """
+        C, H, W = self.shape
+        front = np.add.outer(2 * np.arange(H), np.arange(W)).ravel()
+        return [c * H * W + np.flatnonzero(front == k) for c in range(C) for k in range(front.max() + 1)]
 
     def reach(self) -> Array:
         """Return Σ|W3| for each coordinate, (n,): as far as the network can take z_i from t_i x_i + b3."""
@@ -213,15 +228,14 @@ def triangle(C: int, inputs: int, outputs: int) -> Array:
     return np.tile(mask, (1, 1, inputs, outputs))
 
 
-def to_maps(x: Array, shape: tuple[int, int, int]) -> Array:
-    """Return flattened images (N, n) as feature maps (H, N, W, C)."""
-    C, H, W = shape
-    return np.ascontiguousarray(x.reshape(-1, C, H, W).transpose(2, 0, 3, 1))
+def to_maps(x: Array, C: int) -> Array:
+    """Return flattened images (N, n) as feature maps (C, H·W·N)."""
+    return np.ascontiguousarray(x.T).reshape(C, -1)
 
 
-def to_rows(maps: Array) -> Array:
-    """Return feature maps (H, N, W, C) as flattened images (N, n)."""
-    return maps.transpose(1, 3, 0, 2).reshape(maps.shape[1], -1)
+def to_rows(maps: Array, N: int) -> Array:
+    """Return feature maps (C, H·W·N) as flattened images (N, n)."""
+    return np.ascontiguousarray(maps.reshape(-1, N).T)
 
 
 class MintUnit(Chain):

@@ -5,13 +5,14 @@ A map here is `L(x) -> L(x), diagonal`, (N, n) both, each row on its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from nfedu.arrays import Array
 
 Triangular = Callable[[Array], tuple[Array, Array]]
+ROUNDS = 200  # of Newton's method and halving, for a group of coordinates
 
 
 def iterate(
@@ -36,28 +37,30 @@ def iterate(
     return x, np.asarray(~solved.all(axis=1)), residuals
 
 
-def by_coordinates(L: Triangular, z: Array, low: Array, high: Array) -> Array:
-    """Solve for one coordinate after the other: each is a monotone equation, whose solution [low, high] brackets.
+def by_coordinates(L: Triangular, z: Array, low: Array, high: Array, goal: Array, groups: Sequence[Array]) -> Array:
+    """Solve for one group of coordinates after the other: monotone equations, whose solutions [low, high] brackets.
 
-    Newton's method, halving the bracket instead where it would leave it, or where its steps do not halve: it may cycle.
+    `groups`: columns in an order such that each depends on itself and on those of earlier groups alone. `goal`: see
+    `iterate`. Newton's method, halving the bracket instead where it would leave it, or where its steps do not halve: it
+    may cycle. The last hundred of `ROUNDS` only halve, so that they are always enough: len(groups) · ROUNDS evaluations
+    of L at most.
     """
-    low, high = low.copy(), high.copy()
     x = (low + high) / 2
-    for i in range(z.shape[1]):
-        last, done = high[:, i] - low[:, i], np.zeros(len(z), bool)
-        for _ in range(200):
+    for group in groups:
+        a, b, now = low[:, group], high[:, group], x[:, group]
+        last, done = b - a, np.zeros(now.shape, bool)
+        for k in range(ROUNDS):
             y, d = L(x)
-            rest = z[:, i] - y[:, i]
-            low[:, i] = np.where(rest > 0, x[:, i], low[:, i])
-            high[:, i] = np.where(rest < 0, x[:, i], high[:, i])
-            step = rest / d[:, i]
-            newton = x[:, i] + step
-            good = (newton > low[:, i]) & (newton < high[:, i]) & (abs(step) <= last / 2)
-            moved = np.where(good, newton, (low[:, i] + high[:, i]) / 2)
-            moved = np.where(done | (rest == 0), x[:, i], moved)
-            last = abs(moved - x[:, i])
+            rest = (z - y)[:, group]
+            a, b = np.where(rest > 0, now, a), np.where(rest < 0, now, b)
+            step = rest / d[:, group]
+            newton = now + step
+            good = (newton > a) & (newton < b) & (abs(step) <= last / 2) & (k < ROUNDS - 100)
+            done |= abs(rest) <= goal[:, group]
+            moved = np.where(done, now, np.where(good, newton, (a + b) / 2))
+            last = abs(moved - now)
             done |= last <= 2 * np.finfo(z.dtype).eps * np.maximum(abs(moved), 1e-3)
-            x[:, i] = moved
+            x[:, group] = now = moved
             if done.all():
                 break
     return x

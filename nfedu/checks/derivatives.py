@@ -30,6 +30,7 @@ AGREE = 1e-8  # complex step and central differences are the same number when th
 KINK = 1000.0  # times rounding: a bend that is no accident
 STACKED = 1500  # rows of points that are differentiated at once
 CAUTION, ROUGH = 10.0, 1e-8  # central differences are known no better than this, of the derivative and of f in its unit
+STAIR = 1e-2  # of a step: wider ones are seen by it
 CERTAIN = 1e-5  # central differences at two steps that differ by more say nothing
 
 Function = Callable[[Array], Array]
@@ -205,8 +206,22 @@ class Derivative:
         blur = EPS * np.where(v == 0, 0, abs(self.at) / np.maximum(abs(h * v), 1e-300))  # of the step itself
         blur = blur.max(axis=1, keepdims=True) if self.points else blur.max(initial=0.0)
         unsure = apart + (8 * EPS * size + 4 * noise) / h + blur * abs(half)
+        if self.points and self.here.shape[1] == self.at.shape[1] + 1:
+            unsure[:, -1:] += self._blur(found, h, unit)
+            unsure[~found[:, :-1].any(axis=1)] = np.inf  # a bijection moves, so these steps are too small to see it
         lost = ~np.isfinite(found) | (blur > CERTAIN) | (apart > CERTAIN * (abs(half) + 1e-6 * size / unit))
         return np.where(np.isfinite(found), found, 0.0), np.where(lost, np.inf, unsure), size, noise
+
+    def _blur(self, found: Array, h: Array, unit: Array) -> Array:
+        """Return how uncertain the log-det's difference is since no output has more digits than it has, (N, 1).
+
+        Where x = 1/(1 + e⁻ᶻ) rounds to nearly 1, log(x(1 − x)) is a staircase in z, and stands still for steps within
+        one stair. The output that answers best says how wide those are.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            stairs = EPS * abs(self.here[:, :-1] / found[:, :-1])
+        width = np.where(found[:, :-1] == 0, np.inf, stairs).min(axis=1, keepdims=True)
+        return np.where(width < STAIR * h, 4 * width / h * (abs(found[:, -1:]) + 1 / unit), np.inf)
 
     def _noise(self, rng: np.random.Generator) -> Array:
         """Return what rounding does to the values of f, from a move by an ulp or two, (N, m); at least an ulp of 1.

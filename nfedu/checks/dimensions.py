@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks.ladder import BUDGET, examine
-from nfedu.checks.probes import images_of_latents
+from nfedu.checks.ladder import BUDGET, LATE, examine
 from nfedu.checks.report import Check, Report
 from nfedu.checks.subject import Trouble, guarded
 
 OTHERS = (1, 2, 4, 5, 6)
-PATIENCE = 1.2  # seconds for all other seeds and dimensions, beyond the budget of the first look
-FEW = 5  # points in each of them
-LOOK = 0.4  # seconds for one of them, beside its base points
+FEW = 5  # points in other dimensions
+PATIENCE = 0.4  # of the first look's seconds, for all other seeds and dimensions
+LOOK = 0.14  # of them, for one of these, beside its base points
 
 
 def check_class(
@@ -28,12 +27,14 @@ def check_class(
     others: tuple[int, ...] = OTHERS,
     seeds: int = 2,
     rng: np.random.Generator | None = None,
+    seconds: float = BUDGET,
 ) -> Report:
     """Judge what `build(n)` returns at the points `data(layer)`, then what it makes of other seeds and n; one report.
 
     `build(n, shift)` returns a new layer, of its own n when that is None, with another seed for each shift; it raises
     ValueError for an n that the layer refuses. Nothing else may use the layers. `seeds` is how many others to try, 0
-    where the constructor draws nothing.
+    where the constructor draws nothing. What has not begun after `seconds` of the processor, and some more for other n,
+    is left out, and the report says so.
     """
     rng = np.random.default_rng(0) if rng is None else rng
     layer = build(n)
@@ -46,12 +47,12 @@ def check_class(
         report.fail(1, "images of latents", trouble.cause, trouble.words, where=trouble.where)
         return report
     report = Report(f"{type(layer).__name__}, n = {layer.n}, {len(x)} points")
-    deadline = time.process_time() + BUDGET + PATIENCE
-    examine(report, layer, x, rng)
+    deadline = time.process_time() + seconds * (1 + PATIENCE)
+    examine(report, layer, x, rng, seconds)
 
     def draw_again(shift: int) -> None:
         if time.process_time() > deadline:
-            report.leave_out("parameters drawn again: no time left")
+            report.leave_out(f"parameters drawn again: {LATE}")
             return
         part = Report("")
         try:
@@ -60,14 +61,15 @@ def check_class(
         except (Trouble, ValueError) as problem:
             report.leave_out(f"parameters drawn again: {problem}")
             return
-        examine(part, again, x, rng, budget=LOOK)
+        examine(part, again, x, rng, LOOK * seconds)
         take_over(report, part, "parameters drawn again: {}", lambda check: check.cause, "with other parameters")
 
     for shift in range(1, seeds + 1):
         if report.ok:
             draw_again(shift)
     if report.ok and others:
-        elsewhere = look_elsewhere(build, layer.n, [k for k in others if k != layer.n], rng, deadline)
+        own = [k for k in others if k != layer.n]
+        elsewhere = look_elsewhere(build, layer.n, own, lambda layer: data(layer)[:FEW], rng, deadline, LOOK * seconds)
         if elsewhere.failures and seeds:  # a permutation of three may be its own inverse
             for shift in range(seeds + 1, 4 * seeds + 1):
                 if report.ok:
@@ -78,14 +80,20 @@ def check_class(
 
 
 def look_elsewhere(
-    build: Callable[..., Any], own: int, others: list[int], rng: np.random.Generator, deadline: float
+    build: Callable[..., Any],
+    own: int,
+    others: list[int],
+    data: Callable[[Any], Array],
+    rng: np.random.Generator,
+    deadline: float,
+    seconds: float,
 ) -> Report:
     """Judge the layer in other dimensions, where it takes them; what is wrong there has the cause "dimension"."""
     report = Report("")
     fine, refused = [], []
     for n in others:
         if time.process_time() > deadline:
-            report.leave_out(f"n = {n}: no time left")
+            report.leave_out(f"n = {n}: {LATE}")
             continue
         try:
             layer = guarded(build, n)
@@ -98,7 +106,12 @@ def look_elsewhere(
         if layer.n != n:
             continue
         part = Report("")
-        examine(part, layer, images_of_latents(layer, rng, FEW), rng, budget=LOOK)
+        try:
+            x = data(layer)
+        except (Trouble, ValueError) as problem:
+            report.leave_out(f"n = {n}: {problem}")
+            continue
+        examine(part, layer, x, rng, seconds)
         fine += [n] if part.ok else []
         take_over(report, part, f"n = {n}: {{}}", lambda check: "dimension", f"right for n = {own}, wrong for n = {n}")
     report.tried += [f"n = {', '.join(map(str, fine))} too"] if fine else []

@@ -36,11 +36,11 @@ def parameter_gradients(loss: Callable[[Any], Any], module: HasParameters) -> li
 
 
 def worst_difference(got: Iterable[Any], expected: Iterable[Any]) -> float:
-    """Return the largest |difference| between the entries of arrays, in pairs; ValueError for unequal shapes."""
+    """Return the largest |difference| of entries of arrays, in pairs, NaN if one is; ValueError for unequal shapes."""
     worst = 0.0
     for a, b in zip(got, expected, strict=True):
         a, b = np.asarray(a), np.asarray(b)
         if a.shape != b.shape:
             raise ValueError(f"worst_difference: shapes {a.shape} and {b.shape}, expected equal ones")
-        worst = max(worst, float(abs(a - b).max()))
+        worst = float(np.maximum(worst, abs(a - b).max()))  # which, unlike max, lets a NaN be seen
     return worst

@@ -14,10 +14,12 @@ import numpy as np
 from nfedu.arrays import Array
 from nfedu.bijections.base import Backward
 from nfedu.bijections.normalization import in_mode
-from nfedu.checks.derivatives import Derivative
+from nfedu.checks.derivatives import EPS, Derivative
 from nfedu.checks.probes import spread
 from nfedu.checks.subject import Subject
 from nfedu.parameters import cast
+
+BLUR = 30.0  # times the blur of its arguments: what a result may lose by them
 
 
 def analytic_jacobians(layer: Any, direction: str, x: Array) -> tuple[Array, Array]:
@@ -57,6 +59,16 @@ class Numerical:
     def sizes(self) -> Array:
         """|J|, (N, n, n)."""
         return abs(self.J)
+
+    def blur(self, end: Array, unit: Array) -> Array:
+        """Return how far each input can move, in its unit, before any output moves by its own rounding, (N, n).
+
+        Where 1/(1 + e⁻ᶻ) rounds to nearly 1, that is far. What a layer computes from such an x, log(x(1 − x)) say, is a
+        staircase of that width in z; the output with the most digits counts. Infinite where no output moves.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reach = EPS * abs(end)[:, :, None] / (abs(self.J) * unit[:, None])
+        return np.asarray(np.where(self.J == 0, np.inf, reach).min(axis=1))
 
 
 def numerical_jacobians(

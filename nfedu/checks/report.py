@@ -66,6 +66,7 @@ class Report:
     checks: list[Check] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)  # where it was looked
     not_judged: list[str] = field(default_factory=list)  # what could not be, and why: never counted as passed
+    promises_nothing: bool = False  # of its Jacobian
 
     def add(
         self,
@@ -84,6 +85,8 @@ class Report:
             if cause not in CAUSES:
                 raise ValueError(f"{quantity} fails for the cause {cause!r}, which is not in the table")
             check = Check(rung, quantity, check.error, check.tolerance, cause, where, detail, words)
+            if check in self.checks:
+                return False
         self.checks.append(check)
         return check.passed
 
@@ -92,6 +95,7 @@ class Report:
         self.checks += other.checks
         self.tried += other.tried
         self.not_judged += other.not_judged
+        self.promises_nothing |= other.promises_nothing
 
     def compare(
         self, rung: int, quantity: str, given: Array, expected: Array, tolerance: Array, size: Array, **failure: str
@@ -171,6 +175,8 @@ class Report:
     __str__ = summary
 
     def _headline(self) -> str:
+        if self.ok and self.not_judged:
+            return f"{self.title}: {len(self.checks)} checks pass, {len(self.not_judged)} not judged"
         if self.ok:
             return f"{self.title}: all {len(self.checks)} checks pass"
         return f"{self.title}: {len(self.failures)} of {len(self.checks)} checks FAIL"
@@ -180,8 +186,7 @@ class Report:
         for c in self.failures[:most]:
             compared = f"  {c.error:.1e} > {c.tolerance:.1e}" if math.isfinite(c.error) else ""
             lines.append(f"  {c.rung} {RUNGS[c.rung]:<10}  {c.quantity}{compared}  FAIL")
-            look = c.where and f"look at {c.where}"
-            lines += [f"      {line}" for line in (f"{c.cause}: {c.words}", c.detail, look) if line]
+            lines += [f"      {line}" for line in (f"{c.cause}: {c.words}", c.detail, direction_to(c.where)) if line]
         if len(self.failures) > most:
             rest = self.failures[most:]
             lines.append(f"  … and {len(rest)} more: {', '.join(dict.fromkeys(c.cause for c in rest))}")
@@ -194,8 +199,9 @@ class Report:
             if passed:
                 worst = max(passed, key=lambda c: c.error / c.tolerance if c.tolerance else c.error)
                 bound = f"{worst.error:.1e} ≤ {worst.tolerance:.1e}"
-                verdict = "ok" if all(c.passed for c in self.checks if c.rung == rung) else "pass"
-                lines.append(f"  {rung} {name:<10}  {len(passed):3d} checks {verdict}; worst {worst.quantity}: {bound}")
+                lines.append(f"  {rung} {name:<10}  {len(passed):3d} checks pass; worst {worst.quantity}: {bound}")
+            elif name == "structure" and self.promises_nothing:
+                lines.append(f"  {rung} {name:<10}  none promised (see jacobian_pattern)")
         return lines
 
     def _surroundings(self) -> list[str]:
@@ -205,6 +211,13 @@ class Report:
             line = CAUSES[self.cause].line
             lines.append(f"cause: {self.cause}, {line}\n       more: python -m nfedu explain {self.cause}")
         return lines
+
+
+def direction_to(where: str) -> str:
+    """Return where to look: at the line where it happened, or from the line on where a function begins."""
+    if ":" not in where or ", in " in where:
+        return where and f"look at {where}"
+    return f"look from {where.replace(', ', ' on, in ').replace(' and ', ' and from ')}"
 
 
 def worst_entry(given: Array, expected: Array, error: Array | None = None) -> str:

@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.bijections.base import Backward, Mapped
+from nfedu.bijections.base import Backward, Bijection, Mapped
 from nfedu.parameters import Parameter
 
 SECONDS = 10.0  # for one call of a layer
 DIRECTIONS = ("z_to_x", "x_to_z")
+NEEDED = (*DIRECTIONS, "parameters")
 LIBRARIES = tuple(str(Path(module.__file__).parent) + os.sep for module in (np, sys.modules["nfedu"]))  # type: ignore[arg-type]
 REFUSALS = (ValueError, AssertionError, NotImplementedError)
 BROKEN = (LookupError, TypeError, NameError, AttributeError)
@@ -122,11 +123,14 @@ class Subject:
         self.name = type(layer).__name__
         self.n = int(guarded(getattr, layer, "n"))
         self.mixes_rows = bool(guarded(getattr, layer, "mixes_rows", False))
+        self.absent = missing_from(layer)
         self.parameters = parameters_of(layer)
         self.analytic: dict[str, Array] = {}  # which outputs let the complex step through, by what is differentiated
 
     def call(self, direction: str, y: Array) -> Mapped:
         """Return the three results of a direction at `y` as they come, three if nothing else is sure."""
+        if self.absent:
+            raise self.absent
         result = guarded(getattr(self.layer, direction), y)
         if not isinstance(result, tuple) or len(result) != 3:
             got = f"{len(result)} results" if isinstance(result, tuple) else type(result).__name__
@@ -192,6 +196,22 @@ class Subject:
         return f"{Path(code.co_filename).name}:{code.co_firstlineno}, {direction}"
 
 
+def missing_from(layer: Any) -> Trouble | None:
+    """Return what is to be said of a layer that lacks a method, or has only Bijection's, which maps nothing."""
+    kind = type(layer)
+    for name in NEEDED:
+        if not callable(guarded(getattr, layer, name, None)) or (
+            name in DIRECTIONS and getattr(kind, name, None) is getattr(Bijection, name)
+        ):
+            words = f"{kind.__name__} has no {name}(); help(nfedu.Bijection) describes what a layer must have"
+            try:
+                line = f"{Path(inspect.getfile(kind)).name}:{inspect.getsourcelines(kind)[1]}, in class {kind.__name__}"
+            except (OSError, TypeError):  # typed in, or written in C
+                line = ""
+            return Trouble(words, line)
+    return None
+
+
 def code_of(function: Any) -> CodeType | None:
     """Return the code of a function, method, partial or callable object, if it is written in Python."""
     with suppress(Exception):  # of a __getattr__
@@ -211,7 +231,9 @@ def parameters_of(layer: Any) -> dict[str, Parameter]:
     where = f"{Path(code.co_filename).name}:{code.co_firstlineno}, parameters" if code else ""
     if not isinstance(found, dict):
         raise Trouble(
-            f"parameters() returned a {type(found).__name__}, expected a dict, name → Parameter", where, "shape"
+            f"parameters() returned a {type(found).__name__}, expected a dict, name → Parameter, as {{'s': self.s}}",
+            where,
+            "shape",
         )
     for name, p in found.items():
         if not isinstance(name, str):

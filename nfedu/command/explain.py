@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from difflib import get_close_matches
 
 from nfedu.checks.causes import CAUSES, TABLE
 
@@ -27,6 +28,8 @@ def run(options: argparse.Namespace) -> int:
                 print(f"  {code:<21} {line}")
         return 0
     if options.code not in CAUSES:
-        raise ValueError(f"{options.code!r} is no cause; `explain` alone lists them")
+        near = get_close_matches(options.code, CAUSES) + [code for code in CAUSES if code.startswith(options.code)]
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ValueError(f"{options.code!r} is no cause; {hint}`explain` alone lists them")
     print(CAUSES[options.code].page.rstrip())
     return 0

@@ -15,9 +15,7 @@ import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.checks.probes import images_of_latents
-from nfedu.checks.subject import Trouble, guarded
-
-NEEDED = ("z_to_x", "x_to_z", "parameters")
+from nfedu.checks.subject import Trouble, guarded, missing_from
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,18 +24,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--n", type=int, nargs="+", help="the dimension to build it in (its default, or 3); several too"
     )
-    parser.add_argument(
-        "--with", dest="options", metavar="NAME=VALUE", action="append", default=[], help="more for its constructor"
-    )
-    parser.add_argument("--points", default="7", metavar="K|FILE.npy", help="how many data points (7), or your own")
-    parser.add_argument("--low", type=float, help="data lie above this")
-    parser.add_argument("--high", type=float, help="data lie below this")
+    more = "more for its constructor, as a=2 or shape=1,4,4; --with again for each"
+    parser.add_argument("--with", dest="options", metavar="NAME=VALUE", action="append", default=[], help=more)
+    points = "how many data points (7), or your own; they are x of latents z ~ N(0, 1), or of what latents it takes"
+    parser.add_argument("--points", default="7", metavar="K|FILE.npy", help=points)
+    parser.add_argument("--low", type=float, help="data lie above this, instead")
+    parser.add_argument("--high", type=float, help="data lie below this, instead")
     parser.add_argument("--seed", type=int, default=0, help="of the points and of the layer's own rng (0)")
 
 
 def find(place: str) -> type:
     """Return the class that FILE.py:CLASS or package.module:CLASS names, or raise ValueError."""
-    path, _, name = place.rpartition(":")
+    path, _, name = place.replace("::", ":").rpartition(":")
     if not path or not name:
         hint = f"; add the class, as in {place.rstrip(':')}:MyLayer" if Path(place.rstrip(":")).is_file() else ""
         raise ValueError(f"{place!r} names no class; expected FILE.py:CLASS or package.module:CLASS{hint}")
@@ -81,7 +79,7 @@ def literals(options: list[str]) -> dict[str, Any]:
     for option in options:
         name, equals, text = option.partition("=")
         if not equals or not name.isidentifier():
-            raise ValueError(f"--with {option}: expected NAME=VALUE, as in --with hidden=(16,16)")
+            raise ValueError(f"--with {option}: expected NAME=VALUE, as in --with hidden=16,16")
         try:
             found[name] = ast.literal_eval(text)
         except (ValueError, SyntaxError):
@@ -119,10 +117,10 @@ class Builder:
         if self.takes_rng:
             offered["rng"] = np.random.default_rng([self.seed, shift] if shift else self.seed)
         built = guarded(lambda: self.layer(**offered))
-        absent = [k for k in NEEDED if not callable(guarded(getattr, built, k, None))]
+        absent = missing_from(built)
         name = self.layer.__name__
         if absent:
-            raise ValueError(f"{name} has no {absent[0]}(); nfedu.Bijection describes what a layer must have")
+            raise ValueError(told(absent))
         dimension = guarded(getattr, built, "n", None)
         if isinstance(dimension, bool) or not isinstance(dimension, int | np.integer) or dimension < 1:
             said = "is missing" if dimension is None else f"is {dimension!r}"

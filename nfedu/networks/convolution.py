@@ -1,13 +1,13 @@
 """The conditioner for images: 3×3 convolutions in residual blocks, as matrix products, with backpropagation by hand.
 
-Feature maps are kept as (H, N, W, C): the image's rows outermost, its channels innermost. Then the three neighbours in
-a row are 3C numbers to lay side by side (`neighbours`: a third of what im2col copies), the rows above and below are
-slices of that, and a 3×3 convolution is three large matrix products.
+Feature maps are kept as (C, H, W, N): channels outermost, the images of a batch innermost. Then a pixel's neighbours
+lie a fixed step away, left and right N numbers, above and below W·N, and every pass goes along rows as long as the
+batch has pixels. The neighbours to both sides are laid out (`neighbours`: a third of what im2col copies), and one large
+matrix product gives what a row of pixels adds to the rows below, at and above it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -20,31 +20,32 @@ Backpropagation = Callable[[Array], Array]
 
 
 def neighbours(x: Array) -> Array:
-    """Return (left, centre, right) of every pixel, 0 beyond the edge: (H, N, W, C) → (H·N·W, 3C)."""
-    H, N, W, C = x.shape
-    rows = np.empty((H, N, W, 3, C), x.dtype)
-    rows[:, :, 0, 0] = rows[:, :, -1, 2] = 0
-    rows[:, :, 1:, 0] = x[:, :, :-1]
-    rows[:, :, :, 1] = x
-    rows[:, :, :-1, 2] = x[:, :, 1:]
-    return rows.reshape(H * N * W, 3 * C)
+    """Return (left, centre, right) of every pixel, 0 beyond the edge: (C, H, W, N) → (3C, H·W·N)."""
+    sides = np.empty((3, *x.shape), x.dtype)
+    sides[0, :, :, 0] = sides[2, :, :, -1] = 0
+    sides[0, :, :, 1:] = x[:, :, :-1]
+    sides[1] = x
+    sides[2, :, :, :-1] = x[:, :, 1:]
+    return sides.reshape(3 * len(x), -1)
 
 
-def correlate(rows: Array, kernel: Array, height: int) -> Array:
-    """Return Σ_{dy,dx} x[i+dy−1, j+dx−1] K[dy, dx], (H·N·W, D), from `neighbours(x)` and K, (3, 3, C, D)."""
-    above, here, below = kernel.reshape(3, -1, kernel.shape[3])
-    row = len(rows) // height  # entries of one row of all images
-    y = rows @ here
-    y[row:] += rows[:-row] @ above
-    y[:-row] += rows[row:] @ below
-    return y
+def correlate(sides: Array, kernel: Array, height: int) -> Array:
+    """Return Σ_{dy,dx} K[dy, dx]ᵀ x[i+dy−1, j+dx−1], (D, H·W·N), from `neighbours(x)` and K, (3, 3, C, D)."""
+    D, row = kernel.shape[3], sides.shape[1] // height
+    above, here, below = (kernel.transpose(0, 3, 1, 2).reshape(3 * D, -1) @ sides).reshape(3, D, -1)
+    here[:, row:] += above[:, :-row]
+    here[:, :-row] += below[:, row:]
+    return here
 
 
-def kernel_gradient(rows: Array, g: Array, height: int) -> Array:
-    """Return the gradient of K in `correlate(rows, K, height)`, (3, 3, C, D), given that of its result, (H·N·W, D)."""
-    row = len(rows) // height
-    parts = rows[:-row].T @ g[row:], rows.T @ g, rows[row:].T @ g[:-row]
-    return np.stack(parts).reshape(3, 3, -1, g.shape[1])
+def kernel_gradient(x: Array, sides_of_g: Array, height: int) -> Array:
+    """Return the gradient of K in `correlate(neighbours(x), K, height)`, (3, 3, C, D), from x as (C, H·W·N).
+
+    `sides_of_g`: `neighbours` of the result's gradient g. To add x's right neighbour is to hand g to the left.
+    """
+    row = x.shape[1] // height
+    above, here, below = sides_of_g[:, row:] @ x[:, :-row].T, sides_of_g @ x.T, sides_of_g[:, :-row] @ x[:, row:].T
+    return np.stack((above, here, below)).reshape(3, 3, -1, len(x))[:, ::-1].swapaxes(2, 3)
 
 
 def turned(K: Array) -> Array:
@@ -53,7 +54,7 @@ def turned(K: Array) -> Array:
 
 
 class Convolution:
-    """A 3×3 convolution, stride 1, zeros beyond the edge: (H, N, W, C) → (H, N, W, D).
+    """A 3×3 convolution, stride 1, zeros beyond the edge: (C, H, W, N) → (D, H, W, N).
 
     Learned: `K` (3, 3, C, D) = (dy, dx, in, out), started at `scale` times N(0, 2/9C), and the bias `b` (D,).
     """
@@ -65,18 +66,16 @@ class Convolution:
 
     def __call__(self, x: Array) -> tuple[Array, Backpropagation]:
         """Return the feature maps, and `backward` from their gradient to that of x."""
-        H, N, W, _ = x.shape
-        K, D = self.K.value, self.K.value.shape[3]
-        y = correlate(neighbours(x), K, H)
-        y += self.b.value
+        C, H, W, N = x.shape
+        y = correlate(neighbours(x), self.K.value, H) + self.b.value[:, None]
 
         def backward(g: Array) -> Array:
-            g_flat = g.reshape(H * N * W, D)
-            self.b.grad += np.ones(len(g_flat), g.dtype) @ g_flat  # a product sums long columns faster than sum does
-            self.K.grad += kernel_gradient(neighbours(x), g_flat, H)  # laid out anew: cheaper than to keep it
-            return correlate(neighbours(g), turned(K), H).reshape(x.shape)
+            sides = neighbours(g)
+            self.b.grad += g.reshape(len(g), -1).sum(axis=1)
+            self.K.grad += kernel_gradient(x.reshape(C, -1), sides, H)
+            return correlate(sides, turned(self.K.value), H).reshape(x.shape)
 
-        return y.reshape(H, N, W, D), backward
+        return y.reshape(-1, H, W, N), backward
 
     def parameters(self) -> dict[str, Parameter]:
         """Return K and b."""
@@ -122,8 +121,9 @@ class ConvNet:
 
     def __call__(self, y_a: Array) -> tuple[Array, Backpropagation]:
         """Return (N, outputs · missing), and `backward`, which takes its gradient to that of the pixels (N, given)."""
-        h, first_backward = self.first(self.image(y_a[:, None], self.given))
-        h += self.place.value.reshape(h[:, :1].shape)
+        _, H, W = self.shape
+        h, first_backward = self.first(self.image(y_a, self.given))
+        h += self.place.value.reshape(H, W, -1).transpose(2, 0, 1)[..., None]
         blocks = []
         for one, two in zip(self.inner[::2], self.inner[1::2], strict=True):
             a = self.phi(h.copy())
@@ -137,7 +137,7 @@ class ConvNet:
 
         def backward(g: Array) -> Array:
             self.bias.grad += g.sum(axis=0)
-            g_h = last_backward(self.image(g.reshape(len(g), self.outputs, -1), self.missing))
+            g_h = last_backward(self.image(g, self.missing))
             g_h *= self.phi_slope(a)
             for a_block, one_backward, b_block, two_backward in reversed(blocks):
                 g_b = two_backward(g_h)
@@ -145,23 +145,24 @@ class ConvNet:
                 g_a = one_backward(g_b)
                 g_a *= self.phi_slope(a_block)
                 g_h += g_a
-            self.place.grad += g_h.sum(axis=1).ravel()
+            self.place.grad += g_h.sum(axis=3).transpose(1, 2, 0).ravel()
             return self.pixels(first_backward(g_h), self.given)
 
         return self.pixels(y, self.missing) + self.bias.value, backward
 
     def image(self, values: Array, places: Array) -> Array:
-        """Return feature maps (H, N, W, K·C) with K numbers, (N, K, places), at each of the places, and 0 elsewhere."""
-        N, K, _ = values.shape
-        C, H, W = self.shape
-        maps = np.zeros((N, K, C * H * W), values.dtype)
-        maps[:, :, places] = values
-        return np.ascontiguousarray(maps.reshape(N, K * C, H, W).transpose(2, 0, 3, 1))
+        """Return feature maps (K·C, H, W, N) with K numbers at each of the places, (N, K·places), and 0 elsewhere."""
+        N, (C, H, W) = len(values), self.shape
+        given = values.T.reshape(-1, len(places), N)
+        maps = np.zeros((len(given), C * H * W, N), values.dtype)
+        maps[:, places] = given
+        return maps.reshape(-1, H, W, N)
 
     def pixels(self, maps: Array, places: Array) -> Array:
-        """Return what stands at the places of feature maps (H, N, W, K·C), (N, K·places): the transpose of `image`."""
-        N, n = maps.shape[1], math.prod(self.shape)
-        return maps.transpose(1, 3, 0, 2).reshape(N, -1, n)[:, :, places].reshape(N, -1)
+        """Return what stands at the places of feature maps (K·C, H, W, N), (N, K·places): the transpose of `image`."""
+        C, H, W = self.shape
+        N = maps.shape[3]
+        return np.ascontiguousarray(maps.reshape(-1, C * H * W, N)[:, places].reshape(-1, N).T)
 
     def parameters(self) -> dict[str, Parameter]:
         """Return those of all convolutions, and the two biases by place."""

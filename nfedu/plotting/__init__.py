@@ -3,14 +3,16 @@
 from nfedu.plotting.agreement import Agreement, compare_jacobians
 from nfedu.plotting.animations import layer_by_layer
 from nfedu.plotting.densities import density_axes, integral_note, samples_axes, show_density
-from nfedu.plotting.dependencies import show_dependencies
+from nfedu.plotting.dependencies import show_dependencies, show_rounds
 from nfedu.plotting.graphs import show_graph
-from nfedu.plotting.images import show_images, show_pattern
+from nfedu.plotting.images import show_images, show_pattern, show_taps
 from nfedu.plotting.joined import show_joined
 from nfedu.plotting.matrices import show_jacobian
 from nfedu.plotting.portraits import portrait
+from nfedu.plotting.stages import show_stage, stages
 from nfedu.plotting.surfaces import show_surface
 from nfedu.plotting.warps import show_warp
+from nfedu.plotting.wavefront import show_wavefront
 
 __all__ = [
     "Agreement",
@@ -27,6 +29,11 @@ __all__ = [
     "show_jacobian",
     "show_joined",
     "show_pattern",
+    "show_rounds",
+    "show_stage",
     "show_surface",
+    "show_taps",
     "show_warp",
+    "show_wavefront",
+    "stages",
 ]

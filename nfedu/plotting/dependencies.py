@@ -1,13 +1,16 @@
-"""Which output depends on which input, as a graph."""
+"""Which output depends on which input, as a graph: all outputs in one round, or one a round."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from nfedu.arrays import Array
+from nfedu.plotting.style import DATA, LATENT, subscript
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+RISE = 0.62  # from one round to the next
 
 
 def show_dependencies(axes: Axes, strength: Array, inputs: str = "x", outputs: str = "z") -> None:
@@ -15,17 +18,52 @@ def show_dependencies(axes: Axes, strength: Array, inputs: str = "x", outputs: s
 
     The arrow from input i to output i, the coordinate that is scaled and shifted, is orange; the others are blue.
     """
-    n = len(strength)
+    n, most = len(strength), abs(strength).max()
     for i in range(n):
         for j in range(n):
-            if strength[i, j]:
-                colour = "tab:orange" if i == j else "tab:blue"
-                width = 0.4 + 3 * float(strength[i, j] / strength.max())
-                arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": width, "shrinkA": 13, "shrinkB": 13}
-                axes.annotate("", (i, 1), (j, 0), arrowprops=arrow)
-    for i in range(n):
-        for height, letter in ((0, inputs), (1, outputs)):
-            axes.scatter(i, height, s=480, facecolor="white", edgecolor="0.3", zorder=3)
-            axes.text(i, height, f"${letter}_{i + 1}$", ha="center", va="center", zorder=4)
-    axes.set(xlim=(-0.5, n - 0.5), ylim=(-0.3, 1.3), xticks=[], yticks=[])
+            arrow(axes, (j, 0), (i, 1), strength[i, j] / most, DATA if i == j else LATENT)
+        node(axes, (i, 0), inputs, i)
+        node(axes, (i, 1), outputs, i)
+    axes.text(-0.55, 1, "round 1", ha="right", va="center")
+    frame(axes, n, 1)
+
+
+def show_rounds(axes: Axes, own: Array, others: Array, inputs: str = "z", outputs: str = "x") -> None:
+    """Draw a triangular system as it is solved, output i in round i, from its own input and the outputs before it.
+
+    `own` (n,) is the derivative of output i by input i, orange; `others` (n, n) those by earlier outputs, blue.
+    """
+    n, most = len(own), max(abs(own).max(), abs(others).max())
+    heights = [1 + RISE * i for i in range(n)]
+    for i, height in enumerate(heights):
+        axes.axhspan(height - 0.22, height + 0.22, color="0.94", linewidth=0)
+        axes.text(-0.55, height, f"round {i + 1}", ha="right", va="center")
+        arrow(axes, (i, 0), (i, height), own[i] / most, DATA)
+        for j in range(i):
+            bend = 0 if j == i - 1 else -0.28
+            arrow(axes, (j, heights[j]), (i, height), others[i, j] / most, LATENT, bend)
+    for i, height in enumerate(heights):
+        node(axes, (i, 0), inputs, i)
+        node(axes, (i, height), outputs, i)
+    frame(axes, n, heights[-1])
+
+
+def arrow(
+    axes: Axes, start: tuple[float, float], end: tuple[float, float], share: float, colour: str, bend: float = 0
+) -> None:
+    """Draw an arrow whose width tells |share| ≤ 1; none for 0."""
+    if share:
+        look = {"color": colour, "linewidth": 0.5 + 2.5 * abs(float(share)), "shrinkA": 9, "shrinkB": 9}
+        axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "connectionstyle": f"arc3,rad={bend}", **look})
+
+
+def node(axes: Axes, at: tuple[float, float], letter: str, i: int) -> None:
+    """Draw coordinate i in a circle."""
+    axes.scatter(*at, s=250, facecolor="white", edgecolor="0.3", zorder=3)
+    axes.text(*at, letter + subscript(i), ha="center", va="center", zorder=4)
+
+
+def frame(axes: Axes, n: int, top: float) -> None:
+    """Leave room around n columns of nodes up to height `top`, and hide the axes."""
+    axes.set(xlim=(-1.4, n - 0.5), ylim=(-0.3, top + 0.3), xticks=[], yticks=[])
     axes.spines[:].set_visible(False)

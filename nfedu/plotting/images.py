@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +36,22 @@ def show_pattern(axes: Axes, pattern: Array, title: str) -> None:
         axes.imshow(pattern, cmap="tab10", vmin=0, vmax=9)
     axes.set_title(title)
     without_ticks(axes)
+
+
+def show_taps(axes: Axes, taps: Array, columns: Sequence[str], rows: Sequence[str]) -> None:
+    """Draw 3×3 masks (rows, columns, 3, 3), light where a tap is used, a dot at the centre."""
+    R, C = taps.shape[:2]
+    tiled = np.pad(taps, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=np.nan)
+    tiled = tiled.transpose(0, 2, 1, 3).reshape(4 * R, 4 * C)[:-1, :-1]
+    axes.pcolormesh(np.ma.masked_invalid(tiled), cmap="gray", vmin=-0.6, vmax=1.5, edgecolors="w", linewidth=1.5)
+    across, down = 4 * np.arange(C) + 1.5, 4 * np.arange(R) + 1.5
+    axes.plot(*np.meshgrid(across, down), "o", color="tab:red", markersize=4)
+    axes.set_xticks(across, columns)
+    axes.set_yticks(down, rows)
+    axes.set_aspect("equal")
+    axes.invert_yaxis()
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
 
 
 def without_ticks(axes: Axes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
@@ -15,6 +16,7 @@ from nfedu.bijections.normalization import in_mode, normalizations
 from nfedu.flow import Flow
 from nfedu.training.checkpoint import History, Run
 from nfedu.training.optimizers import Optimizer, annealed, as_optimizer
+from nfedu.training.remote import RemoteTeam, check_executor
 from nfedu.training.team import Team, check_threads
 
 Transform = Callable[[Array, np.random.Generator], Array]
@@ -40,6 +42,7 @@ def fit(
     anneal: bool = False,
     seconds: float = np.inf,
     threads: int = 1,
+    executor: Executor | None = None,
     reversible: bool = False,
     checkpoint: str | Path | None = None,
     progress: bool = True,
@@ -59,6 +62,9 @@ def fit(
       those of all of `x`, at the θ in question, for validation and at the end.
     - `threads`: a batch's rows are split over so many, each with one BLAS thread where `threadpoolctl` is installed. It
       pays for batches of a thousand rows, and costs at 256.
+    - `executor`: those `threads` parts go to the workers of a `concurrent.futures.Executor`, each with the flow: a
+      ProcessPoolExecutor, or Dask's `client.get_executor(pure=False)`. It pays where a step takes long; when, and what
+      happens when a worker dies, is measured in `lessons/THREADS.md`.
     - `reversible`: memory that does not grow with depth, for more time; see `Flow`.
     - `checkpoint`: a file that is written after each epoch. If it is there at the start, training goes on from it, and
       ends exactly where it would have ended; asked for with other data or settings it is refused.
@@ -81,6 +87,8 @@ def fit(
             raise ValueError(f"fit: {name} = {value}, expected a number {words}")
     as_generator(rng, "fit")
     check_threads(flow, threads)
+    if executor is not None:
+        check_executor(executor, threads)
     optimizer = as_optimizer(optimizer, "fit")
     matrices = [p for p in flow.parameters().values() if p.value.ndim > 1] if weight_decay else []
     settings = {"batch_size": batch_size, "average": average, "weight_decay": weight_decay, "anneal": anneal}
@@ -105,7 +113,7 @@ def fit(
     was_reversible = flow.reversible
     try:
         flow.reversible = reversible or was_reversible
-        team = flow if threads == 1 else Team(flow, threads)
+        team = team_of(flow, threads, executor)
         for epoch in bar:
             if epoch > 0 and (epoch - 1 - history.best_epoch >= patience or history.seconds > seconds):
                 break
@@ -144,6 +152,13 @@ def fit(
         with suppress(NonFiniteError):  # the last θ may be one that overflows: what is raised says more
             flow.observe(seen)
     return history
+
+
+def team_of(flow: Flow, threads: int, executor: Executor | None) -> Flow | Team | RemoteTeam:
+    """Return whose `nll` it is that a step asks for."""
+    if executor is not None:
+        return RemoteTeam(flow, threads, executor)
+    return flow if threads == 1 else Team(flow, threads)
 
 
 def loss_at(theta: Array, flow: Flow, x: Array, seen: Array) -> float:

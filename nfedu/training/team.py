@@ -23,19 +23,29 @@ class Team:
 
     def nll(self, x: Array) -> float:
         """Return the mean negative log-likelihood of `x`, and set the flow's `grad` to its gradient."""
-        parts = [part for part in np.array_split(x, len(self.members)) if len(part)]
+        parts = parts_of(x, len(self.members))
         jobs = list(zip(self.members, parts, strict=False))
 
-        def nll(job: tuple[Flow, Array]) -> float:
+        def gradient(job: tuple[Flow, Array]) -> tuple[float, Array]:
             member, part = job
             with in_mode("training", member.bijection):
-                return member.nll(part)
+                return member.nll(part), member.grad
 
-        losses = over_threads(nll, jobs, len(jobs))
-        self.flow.grad *= len(parts[0]) / len(x)
-        for member, part in jobs[1:]:
-            self.flow.grad += len(part) / len(x) * member.grad
-        return sum(len(part) / len(x) * loss for part, loss in zip(parts, losses, strict=True))
+        return add_up(self.flow, parts, over_threads(gradient, jobs, len(jobs)))
+
+
+def parts_of(x: Array, count: int) -> list[Array]:
+    """Return so many parts of the rows of `x`, or as many as there are rows."""
+    return np.array_split(x, min(count, len(x)))
+
+
+def add_up(flow: Flow, parts: list[Array], answers: list[tuple[float, Array]]) -> float:
+    """Return the loss of all rows, and set the flow's `grad`, from each part's mean loss and its gradient, in order."""
+    shares = [len(part) / sum(map(len, parts)) for part in parts]
+    np.multiply(answers[0][1], shares[0], out=flow.grad)  # a team's first member is the flow itself
+    for share, (_, grad) in zip(shares[1:], answers[1:], strict=True):
+        flow.grad += share * grad
+    return sum(share * loss for share, (loss, _) in zip(shares, answers, strict=True))
 
 
 def check_threads(flow: Flow, threads: int) -> None:

@@ -2,9 +2,10 @@
 
 Each library lives in a process of its own, which waits while the others work. For every work each library is asked in
 turn, several rounds; a round's time is the median of its calls, the table shows the median of the rounds. Models are
-of the same shape, in float32: affine couplings or masked autoregressive layers with two hidden layers of
-ReLU units. A step is loss, gradient and Adam, always on the same rows; PyTorch runs as it is written, with its fused
-Adam, FlowJAX compiled. Ratios are the fastest library's time over ours: above 1 we are ahead.
+of the same shape, in float32: affine couplings or masked autoregressive layers with two hidden layers of ReLU units;
+for images our models, and the same ones in PyTorch. A step is loss, gradient and Adam, always on the same rows; PyTorch
+runs as it is written, with its fused Adam, FlowJAX compiled. Ratios are the fastest library's time over ours: above 1
+we are ahead.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from math import isqrt
 from pathlib import Path
 from time import perf_counter
 
@@ -32,15 +34,20 @@ LIBRARIES = {
     "zuko": ("with_zuko", "zuko"),
     "nflows": ("with_nflows", "nflows"),
     "normflows": ("with_normflows", "normflows"),
+    "PyTorch": ("with_torch", "torch"),
     "products": ("products", "numpy"),
 }
+IMAGES = {"image_real_nvp": (14, 24), "mint_net": (8, 16)}  # layers, and filters of the first
 SECONDS = 1.0  # of calls in a round
 SECTION = """
 Written by `python tests/benchmarks/peers.py --out lessons/BENCHMARKS.md`, in one run on one machine (extra `peers`).
 A cell is the median over the rounds of a round's median, in milliseconds; the last column is the fastest other
 library's time over ours, with its spread over the rounds: above 1 we are ahead. A step is loss, gradient and Adam, in
 float32. "products" are the dense matrix products of a step alone, by NumPy. Our `log_prob` is called with as many
-threads as there are cores. PyTorch's libraries run as they are written, with PyTorch's fused Adam; FlowJAX is compiled.
+threads as there are cores, and so are our steps for images. PyTorch's libraries run as they are written, with
+PyTorch's fused Adam; FlowJAX is compiled. `image_real_nvp` and `mint_net` are those of `nfedu.models`, and under
+"PyTorch" the same models written in it: with the same weights they have the same densities and gradients, see
+`tests/parity/test_images.py`.
 
 {table}
 """
@@ -48,7 +55,10 @@ threads as there are cores. PyTorch's libraries run as they are written, with Py
 
 @dataclass(frozen=True)
 class Work:
-    """What is timed: a task with a model of so many layers, hidden units (twice) and dimensions, on so many rows."""
+    """What is timed: a task with a model of so many layers, hidden units (twice) and dimensions, on so many rows.
+
+    Models of images are those of `nfedu.models`, as they are, at the size that n says: n = height · width.
+    """
 
     task: str
     model: str
@@ -56,6 +66,20 @@ class Work:
     layers: int
     hidden: int
     batch: int
+
+    @property
+    def is_of_images(self):
+        return self.model in IMAGES
+
+    @property
+    def shape(self):
+        side = isqrt(self.n)
+        return 1, side, side
+
+    def points(self, rng):
+        """Return rows to work on: noise, uniform where they stand for pixels."""
+        draw = rng.random if self.is_of_images else rng.standard_normal
+        return draw((self.batch, self.n)).astype(np.float32)
 
     def __str__(self):
         return f"{self.model} {self.task}, ({self.n}, {self.layers}, {self.hidden}), {self.batch:,}"
@@ -68,6 +92,7 @@ WORKS += [
 ]
 WORKS += [Work("sample", "MAF", 64, 5, 256, 1000), Work("sample", "MAF", 64, 5, 512, 100)]
 WORKS += [Work("sample", "MAF", 784, 1, 1024, 100)]
+WORKS += [Work("step", model, n, *IMAGES[model], 100) for model in IMAGES for n in (64, 784)]
 
 
 def serve(library):

@@ -1,6 +1,7 @@
 """The command line: finding, building and judging anybody's layer; explaining causes."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import nfedu
+from nfedu import checks
 from nfedu.__main__ import main
 from nfedu.checks.causes import CAUSES
 
@@ -186,6 +189,22 @@ class Endless(Duck):
 class Vast(Duck):
     def z_to_x(self, z):
         return [2 * z], None, lambda g, l: 2 * g
+
+class Misnamed(nfedu.Bijection):
+    def __init__(self, n):
+        self.n = n
+
+    def forward(self, z):
+        return z, 0 * z[:, 0], lambda g, l: g
+
+class NotSummed(nfedu.Rescale):
+    def z_to_x(self, z):
+        x, log_det, _ = super().z_to_x(z)
+
+        def backward(g_x, g_log_det):
+            self.log_s.grad += g_x * x
+
+        return x, log_det, backward
 """
 
 
@@ -238,6 +257,11 @@ def test_whatever_a_layer_does_it_gets_a_report(odd, capsys, name, code, cause, 
         (["odd.py:Duck", "--with", "hidden"], "expected NAME=VALUE"),
         (["odd.py:Duck", "--with", "hidden=3"], "Duck takes no 'hidden'; it takes n"),
         (["odd.py:NoDimension", "--n", "2"], "the constructor takes no n"),
+        (["odd.py:Duck", "--seconds", "0"], "--seconds 0: expected a number > 0"),
+        (
+            ["odd.py::Misnamed"],
+            "Misnamed has no z_to_x(); help(nfedu.Bijection) describes what a layer must have (odd.py:95, in class",
+        ),
         (["no.such.module:Duck"], "cannot be imported"),
         (["broken.py:Duck"], "cannot be imported: raised SyntaxError"),
     ],
@@ -269,6 +293,35 @@ def test_points_bounds_dimensions_and_packages(odd, capsys):
     assert "backward of z_to_x: linear" in capsys.readouterr().out
 
 
+def test_a_report_says_what_it_left_out_and_where_to_look(odd, capsys):
+    assert main(["check", "odd.py:Duck", "--seconds", "1e-9"]) == 0, "what is not judged is no failure"
+    said = capsys.readouterr().out
+    assert re.search(r"Duck, n = 3, 7 points: \d+ checks pass, [1-9]\d* not judged\n", said), "nor counted as passed"
+    assert "latents of all sizes: no time left, give it more `seconds`" in said
+    assert main(["check", "odd.py:Duck", "--low", "0"]) == 0
+    said = capsys.readouterr().out
+    assert "n = 1, 2, 4, 5, 6 too" in said
+    assert "4 structure   none promised" in said
+    np.save("points.npy", np.random.default_rng(0).uniform(0.1, 0.9, (11, 3)))
+    assert main(["check", "odd.py:Duck", "--points", "points.npy"]) == 0
+    assert "no other n, as --points says which" in capsys.readouterr().out
+    assert main(["check", "odd.py:Rebinds"]) == 1
+    said = capsys.readouterr().out
+    assert "look from odd.py:57 on, in backward of z_to_x" in said, "the line that is wrong comes after it"
+    assert said.count("backward of z_to_x: w.grad  FAIL") == 1
+    assert main(["check", "odd.py:NotSummed"]) == 1
+    assert "a gradient is summed over rows, .sum(axis=0)" in capsys.readouterr().out
+
+
+def test_a_layer_without_its_methods_is_told_so_in_a_notebook_too():
+    class Misnamed(nfedu.Bijection):
+        n = 2
+
+    report = checks.check_bijection(Misnamed(), np.zeros((3, 2)))
+    assert "Misnamed has no z_to_x()" in report.failures[0].words
+    assert "test_command.py:" in report.failures[0].where
+
+
 def test_explain(capsys):
     assert main(["explain"]) == 0
     listed = capsys.readouterr().out
@@ -276,7 +329,9 @@ def test_explain(capsys):
     assert main(["explain", "logdet-sign"]) == 0
     assert capsys.readouterr().out.startswith("# logdet-sign")
     assert main(["explain", "gremlins"]) == 2
-    assert "'gremlins' is no cause" in capsys.readouterr().err
+    assert "'gremlins' is no cause; `explain`" in capsys.readouterr().err
+    assert main(["explain", "gradient-logdet"]) == 2
+    assert "did you mean gradient-logdet-term?" in capsys.readouterr().err
 
 
 def test_the_version_is_the_packages(capsys):

@@ -30,6 +30,7 @@ def test_parameter_gradients_of_a_linear_network_and_nothing_is_touched():
 
 def test_the_worst_difference_is_over_all_pairs():
     assert worst_difference([1.0, [2.0, 3.0]], [1.0, [2.0, 3.5]]) == 0.5
+    assert np.isnan(worst_difference([1.0, np.nan, 1.0], [1.0, 1.0, 1.0]))
     with pytest.raises(ValueError, match=r"shapes \(2,\) and \(2, 1\)"):
         worst_difference([np.zeros(2)], [np.zeros((2, 1))])
     with pytest.raises(ValueError, match="zip"):

@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from nfedu.course.plants import Plant, fits, plants
@@ -55,25 +55,23 @@ def run(folder: Path, lesson: Path, length: str) -> Claims:
     return made
 
 
+@cache
+def unplanted(number: str, source: Path, length: str) -> dict[Path, Claims]:
+    """Return what each lesson of a number claims with nothing planted, in a length."""
+    lessons = sorted((source / "lessons").glob(f"{number}*_*.py"))
+    with copied(source) as folder, ThreadPoolExecutor(PROCESSES) as pool:
+        return dict(zip(lessons, pool.map(partial(run, folder, length=length), lessons), strict=True))
+
+
 class Number:
-    """The lessons of one number in the folder `source`, and what they claim in both lengths with nothing planted."""
+    """The lessons of one number in the folder `source`: what they claim in each length, and what a plant turns red."""
 
     def __init__(self, number: str, source: Path) -> None:
-        self.source, self.claims = source, {}
-        lessons = sorted((source / "lessons").glob(f"{number}*_*.py"))
-        for length in ("quick", "default"):
-            with copied(source) as folder, ThreadPoolExecutor(PROCESSES) as pool:
-                made = pool.map(partial(run, folder, length=length), lessons)
-                self.claims[length] = dict(zip(lessons, made, strict=True))
+        self.source, self.claims = source, partial(unplanted, number, source)
 
-    def statements(self, length: str = "default") -> list[str]:
-        """Return what the lessons claim in a length."""
-        return [statement for made in self.claims[length].values() for statement in made]
-
-    def failing(self) -> list[str]:
-        """Return the claims that fail with nothing planted."""
-        runs = [made for lessons in self.claims.values() for made in lessons.values()]
-        return sorted({statement for made in runs for statement, holds in made.items() if not holds})
+    def statements(self, length: str) -> Claims:
+        """Return all lessons' claims."""
+        return {statement: holds for made in self.claims(length).values() for statement, holds in made.items()}
 
     def length(self, plant: Plant) -> str:
         """Return the length to run for a plant: its own, but the default one where some claim is made only there."""
@@ -84,7 +82,7 @@ class Number:
     def turned_red(self, plant: Plant) -> set[str]:
         """Return the claims that a plant names and that fail once it is there."""
         length = self.length(plant)
-        makers = [lesson for lesson, made in self.claims[length].items() if any(map(plant.names, made))]
+        makers = [lesson for lesson, made in self.claims(length).items() if any(map(plant.names, made))]
         with copied(self.source, plant) as folder:
             runs = [run(folder, lesson, length) for lesson in makers]
         return {statement for made in runs for statement, holds in made.items() if not holds and plant.names(statement)}
@@ -94,9 +92,12 @@ def judged(number: str, source: Path, word: str) -> int:
     """Print the table of one number, and the claims that nothing turned red; return the exit code."""
     chosen = [p for p in plants(source / "lessons" / "wrong", number) if word in f"{p.file} {p.words} {p.claims}"]
     lessons, red = Number(number, source), set()
-    for statement in lessons.failing():
+    lengths = {"quick", *map(lessons.length, chosen)} | set([] if word else ["default"])
+    made = [claim for length in sorted(lengths) for claim in lessons.statements(length).items()]
+    failing = [statement for statement, holds in made if not holds]
+    for statement in failing:
         print(f"{number}  fails with nothing planted: {statement}")
-    if lessons.failing():
+    if failing:
         return 2
     with ThreadPoolExecutor(PROCESSES) as pool:
         for plant, found in zip(chosen, pool.map(lessons.turned_red, chosen), strict=True):
@@ -106,7 +107,8 @@ def judged(number: str, source: Path, word: str) -> int:
             for pattern in still:
                 print(f"      not red: {pattern}")
             red |= found
-    asked = [s for s in lessons.statements() if not word or any(plant.names(s) for plant in chosen)]
+    all_claims = dict.fromkeys(statement for statement, _ in made)
+    asked = [s for s in all_claims if not word or any(plant.names(s) for plant in chosen)]
     missing = [statement for statement in asked if statement not in red]
     for statement in missing:
         print(f"{number}  nothing turns it red: {statement}")

@@ -40,7 +40,6 @@ def mlp(theirs, rng):
             g_a = g_h / np.cosh(a) ** 2
             expect("gradient of b1", g_b1, g.sum(axis=0), 1, rows=N)
             expect("gradient of W1", g_W1, np.einsum("nk,no->ko", h, g), 1, typical={
-                "transposed: gᵀ h where hᵀ g belongs": np.einsum("nk,no->ok", h, g),
                 "wrong-term: it is made of a = x W0 + b0, not of h = tanh(a)": np.einsum("nk,no->ko", a, g),
             })  # fmt: skip
             slopes = {
@@ -49,10 +48,9 @@ def mlp(theirs, rng):
                 "wrong-term: tanh'(a) = 1 − h², not 1 − h": g_h * (1 - h),
             }
             typical = {words: value.sum(axis=0) for words, value in slopes.items()}
-            expect("gradient of b0", g_b0, g_a.sum(axis=0), 2, typical=typical)
+            expect("gradient of b0", g_b0, g_a.sum(axis=0), 2, rows=N, typical=typical)
             expect("gradient of W0", g_W0, np.einsum("ni,nk->ik", x, g_a), 3, typical={
-                "transposed: gᵀ x where xᵀ g belongs": np.einsum("ni,nk->ki", x, g_a),
-                **{words: np.einsum("ni,nk->ik", x, value) for words, value in slopes.items()},
+                words: np.einsum("ni,nk->ik", x, value) for words, value in slopes.items()
             })  # fmt: skip
             expect("gradient of x", g_x, np.einsum("nk,ik->ni", g_a, W0), 3)
 
@@ -64,8 +62,10 @@ def jacobian(theirs, rng):
         exact = np.cos(x @ A)[:, :, None] * A.T + np.exp(x @ B / 3)[:, :, None] * B.T / 3
         calls = []
 
-        def f(y, A=A, B=B, calls=calls):
+        def f(y, A=A, B=B, calls=calls, N=N, n=n):
             calls.append(y)
+            if np.shape(y) != (N, n):
+                raise ValueError(f"f takes (N, n) = {(N, n)}, got {np.shape(y)}")
             return np.sin(y @ A) + np.exp(y @ B / 3)
 
         given = theirs(f, x, 1e-4)

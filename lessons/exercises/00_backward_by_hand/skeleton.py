@@ -12,7 +12,8 @@ def mlp(x, W0, b0, W1, b1):
     Return y (N, o) and a function backward(g). That takes the loss's gradient with respect to y and returns the
     gradients with respect to x, W0, b0, W1 and b1, in this order, each in the shape of what it belongs to.
 
-    Time: 25 minutes. You learn where the transposes and the sums over rows come from, and what a closure keeps.
+    Time: 25 minutes, after 00a. You learn where the transposes and the sums over rows come from, and what a
+    closure keeps.
     """
     h = np.tanh(x @ W0 + b0)
     y = h @ W1 + b1
@@ -29,18 +30,18 @@ def jacobian(f, x, h):
     f takes points (N, n) and returns (N, m), each row on its own. Return (N, m, n): entry [r, i, j] is ∂f_i/∂x_j at
     row r. Ask f for 2n batches at most.
 
-    Time: 20 minutes. You learn to check any derivative, and to see from a slope which formula was used.
+    Time: 20 minutes, after 00d–e. You learn to check any derivative, and to see from a slope which formula was used.
     """
     raise NotImplementedError
 
 
 def names():
-    """The mistakes in the five layers below, each named by a code of `python -m nfedu explain`.
+    """The mistakes in the file's five layers, A to E, each named by a code of `python -m nfedu explain`.
 
     Return {"A": "the-code", "B": …}. Guess first, by reading. Then ask `python -m nfedu check exercise_00.py:A`, and
     look up the page of the cause.
 
-    Time: 20 minutes. You learn to read a report of the checker, and what the commonest mistakes look like.
+    Time: 20 minutes, after 00e. You learn to read a report of the checker, and what the commonest mistakes look like.
     """
     raise NotImplementedError
 

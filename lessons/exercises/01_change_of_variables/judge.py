@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import multivariate_normal
 
-from nfedu.course.exercises.judging import expect, expect_layer, function, parts, recognise
+from nfedu.course.exercises.judging import At, expect, expect_layer, function, parts, recognise
 
 HINTS = {
     "density": (
@@ -49,11 +49,13 @@ def density(theirs, rng):
 
 
 def log_prob(theirs, rng):
-    for N, n in ((4, 3), (1, 2), (5, 1), (3, 5)):
+    for N, n, log_det in ((4, 3, 0.7), (1, 2, -0.8), (5, 1, 0.9), (3, 5, -0.6)):  # of both signs, and det A as well
         A, b = rng.standard_normal((n, n)) + 2 * np.eye(n), rng.standard_normal(n)
+        A *= np.exp((log_det - np.linalg.slogdet(A)[1]) / n)
+        A[0] *= np.sign(np.linalg.det(A)) * (1 if n in (2, 3) else -1)
         x = rng.standard_normal((N, n)) * 2
         right = multivariate_normal(b, A @ A.T).logpdf(x).reshape(N)
-        log_det, constant = np.linalg.slogdet(A)[1], 0.5 * n * np.log(2 * np.pi)
+        constant = 0.5 * n * np.log(2 * np.pi)
 
         def base(z, log_det=log_det, constant=constant):
             return -0.5 * (z**2).sum(axis=1) - constant - log_det
@@ -61,11 +63,19 @@ def log_prob(theirs, rng):
         expect("log p", theirs(x, A, b), right, 1, typical={
             "transposed: z solves A z = x − b for each row; here Aᵀ is taken": base(np.linalg.solve(A.T, (x - b).T).T),
             "path-missing: b is not taken off": base(np.linalg.solve(A, x.T).T),
-            "logdet-sign: log|det A| has the wrong sign: ∂z/∂x is A⁻¹": right + 2 * log_det,
-            "logdet-missing: log|det A| is missing": right + log_det,
-            "base-density: the constant −(n/2) log 2π is missing": right + constant,
-            "base-density: −½ log 2π belongs to each of the n coordinates": right + constant - constant / n,
+            "logdet-sign: log|det A| has the wrong sign: ∂z/∂x is A⁻¹" if n == 3 else
+            "logdet-sign: the modulus is that of det A, not of its logarithm": At(2, right + 2 * log_det),
+            "logdet-missing: log|det A| is missing": At(2, right + log_det),
+            "wrong-term: this is p; log p is asked": np.exp(right),
+            "base-density: the constant −(n/2) log 2π is missing": At(3, right + constant),
+            "base-density: −½ log 2π belongs to each of the n coordinates": At(3, right + constant - constant / n),
         })  # fmt: skip
+
+
+def hint_of(words):
+    """The hint that fits what the checker says: of z_to_x, of a round trip or the log-det back, of the backward."""
+    there_and_back = words.startswith(("x→z→x", "z→x→z", "x_to_z: log_det"))
+    return 1 if words.startswith("z_to_x") else 2 if there_and_back else 3
 
 
 def Sine(theirs, rng):
@@ -85,7 +95,7 @@ def Sine(theirs, rng):
             - through,
             "direction: it is multiplied by the slope: ∂z/∂x is 1/slope": (g - through) * slope,
         })  # fmt: skip
-        expect_layer(layer, z + np.sin(z) / 2, lambda words: 1 if words.startswith("z_to_x") else 3, seed)
+        expect_layer(layer, z + np.sin(z) / 2, hint_of, seed)
         expect("x_to_z: z", back, z, 2)
         expect("x_to_z: log_det", log_det, -np.log(slope).sum(axis=1), 2, log_det=True)
         expect("z_to_x: backward", function("backward", backward, 1)(g, g_log_det), g * slope + through, 1)

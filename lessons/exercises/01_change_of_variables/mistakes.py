@@ -9,6 +9,8 @@ MISTAKES = [
     ("log_prob", "np.linalg.solve(A, (x - b).T).T", "np.linalg.solve(A.T, (x - b).T).T", "here Aᵀ is taken"),
     ("log_prob", "(x - b).T", "x.T", "b is not taken off"),
     ("log_prob", "- np.linalg.slogdet(A)[1]", "+ np.linalg.slogdet(A)[1]", "log|det A| has the wrong sign"),
+    ("log_prob", "- np.linalg.slogdet(A)[1]", "- abs(np.linalg.slogdet(A)[1])", "the modulus is that of det A"),
+    ("log_prob", "- np.linalg.slogdet(A)[1]", "- np.log(np.linalg.det(A))", "log p: nonfinite"),
     ("log_prob", "0.5 * n * np.log(2 * np.pi)", "0.5 * np.log(2 * np.pi)", "each of the n coordinates"),
     ("Sine", "g_x * slope - g_log_det", "g_x * slope + g_log_det", "gradient-logdet-term"),
     ("Sine", "(g_z + g_log_det[:, None] * 0.5 * np.sin(z) / s) / s",
@@ -19,4 +21,6 @@ MISTAKES = [
      "must be divided by the slope, too"),
     ("Sine", "return z, -np.log(s)", "return z, np.log(s)", "logdet-sign: x_to_z: log_det"),
     ("Sine", "for _ in range(6):", "for _ in range(0):", "inexact"),
+    ("Sine", "z = x\n        for", "x -= np.sin(x) / 2\n        z = x\n        for",
+     "input-modified: it writes into x"),
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from nfedu.course.exercises.judging import WrongError, expect, function, parts
+from nfedu.course.exercises.judging import At, WrongError, expect, function, parts
 
 HINTS = {
     "solve": (
@@ -89,7 +89,7 @@ def chain(theirs, rng):
         reverse = range(M)[::-1]
         given = function("backward", backward, 2)(g_out, g_log_det)
         expect("backward", given, back(reverse, np.ones(M)), 3, typical=several(M, {
-            "direction: backward must meet the maps in reverse": back(range(M), np.ones(M)),
+            "direction: backward must meet the maps in reverse": At(2, back(range(M), np.ones(M))),
             "gradient-logdet-term: only the last map gets g_log_det": back(reverse, np.eye(M)[M - 1]),
             "gradient-logdet-term: only the first map gets g_log_det": back(reverse, np.eye(M)[0]),
             "gradient-logdet-term: g_log_det is shared out among the maps": back(reverse, np.ones(M) / M),
@@ -110,11 +110,13 @@ def several(M, typical):
 
 
 def missing_log_det(theirs, rng):
-    for _ in range(2):
-        c, means, widths = rng.normal(0, 2), rng.uniform(-1, 1, (3, 2)), rng.uniform(0.4, 0.9, 3)
+    for sign in (1, -1):
+        c, means, widths = sign * rng.uniform(0.5, 3), rng.uniform(-1, 1, (3, 2)), rng.uniform(0.4, 0.9, 3)
         low, high, asked = -8.0 - rng.random(), 8.0 + rng.random(), []
 
         def log_density(x, c=c, means=means, widths=widths, asked=asked):
+            if np.ndim(x) != 2 or np.shape(x)[1] != 2:
+                raise ValueError(f"log_density takes points (K, 2), got {np.shape(x)}")
             asked.append(len(x))
             squares = ((x[:, None] - means) ** 2).sum(axis=2) / widths**2
             return np.log((np.exp(-squares / 2) / widths**2).sum(axis=1) / 6 / np.pi) - c
@@ -122,13 +124,15 @@ def missing_log_det(theirs, rng):
         given = theirs(log_density, low, high)
         if sum(asked) > 300_000:
             raise WrongError(f"log_density was asked at {sum(asked)} points, expected at most 300,000", 3)
+        side = high - low
         expect("the log-det", given, c, 1, 1e-5, typical={
-            "sign: it is log ∫ exp(log_density), the negative belongs": -c,
+            "sign: it is log ∫ exp(log_density), the negative belongs" if sign > 0 else
+            "sign: c may be negative: it is no modulus": -c,
             "factor: it is the factor, of which the logarithm is asked": np.exp(c),
-            "factor: it is the mean over the square; the integral is that times its area": c + 2 * np.log(high - low),
+            "factor: it is the mean over the square; the integral is that times its area": At(2, c + 2 * np.log(side)),
             "factor: it is the integral itself, of which −log is asked": np.exp(-c),
-            **{f"factor: the area of a cell of {k}² is missing": c + 2 * np.log((high - low) / k) for k in GRIDS},
-            **{f"factor: a cell of {k}² has an area, side²": c + np.log((high - low) / k) for k in GRIDS},
+            **{f"factor: the area of a cell of {k}² is missing": At(2, c + 2 * np.log(side / k)) for k in GRIDS},
+            **{f"factor: a cell of {k}² has an area, side²": At(2, c + np.log(side / k)) for k in GRIDS},
         })  # fmt: skip
 
 

@@ -15,5 +15,8 @@ MISTAKES = [
     ("chain", "for f in maps:", "for f in maps[::-1]:", "the maps are met in reverse"),
     ("missing_log_det", "return -np.log", "return np.log", "the negative belongs"),
     ("missing_log_det", "* side**2", "* side", "a cell of 400² has an area"),
+    ("missing_log_det", "k = 400", "k = 600", "asked at 360000 points, expected at most 300,000"),
+    ("missing_log_det", "return -np.log", "return abs", "the log-det: "),
+    ("missing_log_det", "reshape(-1, 2)", "reshape(2, -1)", "log_density takes points (K, 2), got (2, 160000)"),
     ("missing_log_det", ".sum() * side**2", ".mean()", "the integral is that times its area"),
 ]  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import norm
 
-from nfedu.course.exercises.judging import expect, expect_layer, function
+from nfedu.course.exercises.judging import At, expect, expect_layer, function
 
 HINTS = {
     "Coupling": (
@@ -13,7 +13,7 @@ HINTS = {
         "x_to_z has x_b − m(x_a): into its network goes −g. log_det is constant: g_log_det has nowhere to go.",
     ),
     "rescaled": (
-        "z = x/s; then N2 for each coordinate.",
+        "z = x/s; then N2 (lesson 01) for each coordinate.",
         "∂z_i/∂x_i = 1/s_i: which sign has the logarithm of its modulus?",
     ),
     "expected_area": (
@@ -45,8 +45,8 @@ def Coupling(theirs, rng):
                     "path-missing: what arrives at the part that passes is missing": np.hstack([0 * g[:, :d], g[:, d:]])
                     + sign * through,
                     "sign: what comes out of the network has the wrong sign": g - sign * through,
-                    "path-missing: the slope of tanh is missing": g
-                    + sign * np.hstack([g[:, d:] @ V.T @ W.T, 0 * g[:, d:]]),
+                    "path-missing: the slope of tanh is missing": At(2, g
+                    + sign * np.hstack([g[:, d:] @ V.T @ W.T, 0 * g[:, d:]])),
                     "gradient-logdet-term: log_det is constant, g_log_det has no effect": g + sign * through
                     + g_log_det[:, None],
                 })  # fmt: skip
@@ -61,13 +61,16 @@ def Coupling(theirs, rng):
 
 def rescaled(theirs, rng):
     for N, n in ((4, 3), (1, 1), (3, 6)):
-        x, s = rng.standard_normal((N, n)) * 2, rng.uniform(0.3, 3, n)
-        for signs in (np.ones(n), np.where(np.arange(n) == 0, -1, 1)):
+        x, log_s = rng.standard_normal((N, n)) * 2, rng.standard_normal(n)
+        for log_det, sign in ((0.7, 1), (-0.7, 1), (0.7, -1), (-0.7, -1)):  # a modulus in the wrong place shows, too
+            s, first = np.exp(log_s - log_s.mean() + log_det / n), np.where(np.arange(n) == 0, sign, 1)
             right = norm(0, s).logpdf(x).sum(axis=1)
-            log_det = np.log(s).sum()
-            expect("log p" + " with a negative s" * int(signs[0] < 0), theirs(x, s * signs), right, 2, typical={
-                "logdet-sign: Σ log|s| has the wrong sign": right + 2 * log_det,
-                "logdet-missing: Σ log|s| is missing": right + log_det,
+            words, hint = ("log p with a negative s", 2) if sign < 0 else ("log p", 1)
+            expect(words, theirs(x, s * first), right, hint, typical={
+                "logdet-sign: Σ log|s| has the wrong sign" if log_det > 0 else
+                "logdet-sign: the modulus is that of s, not of the sum of logarithms": At(2, right + 2 * log_det),
+                "logdet-missing: Σ log|s| is missing": At(2, right + log_det),
+                "wrong-term: this is p; log p is asked": np.exp(right),
                 "direction: z is x/s, not x·s": norm(0, 1).logpdf(x * s).sum(axis=1) - log_det,
                 "direction: this is the density of x = z/s": norm(0, 1 / s).logpdf(x).sum(axis=1),
                 "base-density: −½ log 2π belongs to each coordinate": right + 0.5 * (n - 1) * np.log(2 * np.pi),
@@ -90,10 +93,10 @@ def expected_area(theirs, rng):
         p = rng.permutation(p / p.sum() / cell)
         right, plain, _ = area(p, cell)
         expect(f"E[A] of {name}", theirs(p, cell), right, 1 if name == "a random density" else 2, typical={
-            "factor: the area is counted in cells; each has an area": right / cell,
+            "factor: a factor cell is missing: in A, or in the weights p · cell": At(3, right / cell),
+            "factor: cell is missing twice: in A, and in the weights p · cell": At(3, right / cell**2),
             "sign: it is the area below the level, not above it": len(p) * cell - right,
-            "wrong-term: every cell has the same weight; the mean is under p": plain,
-            "wrong-term: cells that are as high are not counted; half of them belong": area(p, cell, 0)[0],
-            "wrong-term: cells that are as high count whole; half of them belong": area(p, cell, 1)[0],
-            "factor: each cell weighs p · cell": right / cell,
+            "wrong-term: every cell has the same weight; the mean is under p": At(3, plain),
+            "wrong-term: cells that are as high are not counted; half of them belong": At(2, area(p, cell, 0)[0]),
+            "wrong-term: cells that are as high count whole; half of them belong": At(2, area(p, cell, 1)[0]),
         })  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nfedu.checks import jacobians
-from nfedu.course.exercises.judging import expect, function, parts
+from nfedu.course.exercises.judging import At, expect, function, parts
 
 HINTS = {
     "affine": (
@@ -67,8 +67,10 @@ def checkerboard(theirs, rng):
 
 def batch_norm(theirs, rng):
     for N, n in ((6, 3), (3, 1)):
-        x = rng.standard_normal((N, n)) * 2 + 1
-        gamma, beta, eps = 0.3 * rng.standard_normal(n), rng.standard_normal(n), float(rng.uniform(0.01, 0.1))
+        signs = np.resize([1, -1], n)
+        x = rng.standard_normal((N, n)) * np.resize([2, 0.3], n)
+        x += signs * rng.uniform(0.5, 2, n) - x.mean(axis=0)
+        gamma, beta, eps = 0.3 * rng.standard_normal(n), signs * rng.uniform(0.1, 2, n), float(rng.uniform(0.01, 0.1))
         z, log_det, backward = parts("batch_norm", theirs(x, gamma, beta, eps), 3, 1, "z, log_det and backward")
 
         def apply(x, gamma, beta, eps=eps):
@@ -95,9 +97,10 @@ def batch_norm(theirs, rng):
         g_x, g_gamma, g_beta = parts("backward", found, 3, 1, "of x, γ and β")
         sigma, G = np.sqrt(x.var(axis=0) + eps), g_log_det.sum()
         u, g_u = (x - x.mean(axis=0)) / sigma, g * np.exp(gamma)
+        direct = (g_u * u).sum(axis=0)
         expect("gradient of β", g_beta, exact[-n:], 1, rows=N)
         expect("gradient of γ", g_gamma, exact[N * n : -n], 1, rows=N, typical={
-            "gradient-logdet-term: γ stands in every row's log_det: Σ g_log_det is missing": (g_u * u).sum(axis=0),
+            "gradient-logdet-term: γ stands in every row's log_det: Σ g_log_det is missing": At(3, direct),
             "wrong-term: z has the scale e^γ, whose derivative holds e^γ": (g * u).sum(axis=0) + G,
         })  # fmt: skip
         log_part = -G * u / (N * sigma)
@@ -107,7 +110,7 @@ def batch_norm(theirs, rng):
             "path-missing: m and v are taken for constants, but not in the log-det": g_u / sigma + log_part,
             "path-missing: v depends on x too": (g_u - g_u.mean(axis=0)) / sigma + log_part,
             "path-missing: m depends on x too": (g_u - u * (u * g_u).mean(axis=0)) / sigma + log_part,
-            "gradient-logdet-term: log_det depends on x through v; that is missing": through,
-            "gradient-logdet-term: what comes from log_det has the wrong sign": through - log_part,
-            "gradient-logdet-term: dσ is a mean over rows: 1/N is missing": through + N * log_part,
+            "gradient-logdet-term: log_det depends on x through v; that is missing": At(3, through),
+            "gradient-logdet-term: what comes from log_det has the wrong sign": At(3, through - log_part),
+            "gradient-logdet-term: dσ is a mean over rows: 1/N is missing": At(3, through + N * log_part),
         })  # fmt: skip

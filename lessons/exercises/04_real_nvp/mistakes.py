@@ -15,5 +15,6 @@ MISTAKES = [
     ("batch_norm", " - u * (u * g_u).mean(axis=0)", "", "v depends on x too"),
     ("batch_norm", "g_x = g_x - G * u / (len(x) * sigma)", "pass", "log_det depends on x through v"),
     ("batch_norm", "(g_u * u).sum(axis=0) + G", "(g_u * u).sum(axis=0)", "γ stands in every row's log_det"),
+    ("batch_norm", "u = (x - m) / sigma", "x -= m\n    u = x / sigma", "input-modified: it writes into x"),
     ("batch_norm", "x.var(axis=0)\n", "x.var(axis=0, ddof=1)\n", "without N − 1"),
 ]  # fmt: skip

@@ -60,9 +60,9 @@ def mix(theirs, rng):
 
 
 def mix_backward(theirs, rng):
-    for n in (3, 1, 5):
+    for n, sign in ((3, 1), (1, -1), (5, 1)):  # of the sines
         z, g = rng.standard_normal((4, n)), rng.standard_normal(n)
-        phi, phi_prime = (float(angle) for angle in rng.uniform(0, 2 * np.pi, 2))
+        phi, phi_prime = (float(angle) for angle in rng.uniform(0, np.pi, 2) * [sign, -sign])
         outer, inner = np.array([np.cos(phi), np.sin(phi)]), np.array([np.cos(phi_prime), np.sin(phi_prime)])
         turned = np.array([[0, -1], [1, 0]])  # (cos, sin)' = (−sin, cos)
         c = np.kron(outer, inner)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nfedu.course.exercises.judging import WrongError, expect, parts
+from nfedu.course.exercises.judging import At, WrongError, expect, parts
 
 HINTS = {
     "iaf_of_maf": (
@@ -23,23 +23,26 @@ HINTS = {
 }
 
 
-def conditioner_of(n, rng, calls=None):
-    """A random autoregressive function with a bounded log-scale, that counts its calls."""
+def conditioner_of(n, sign, rng, calls=None):
+    """A random autoregressive function with a bounded log-scale, that counts its calls; α_1 has the given sign."""
     A, B = np.tril(rng.standard_normal((2, n, n)), -1)
     a, b = rng.standard_normal((2, n))
+    a[0] = sign * rng.uniform(0.3, 2)
 
     def conditioner(y):
         if calls is not None:
             calls.append(y)
+        if np.ndim(y) != 2 or np.shape(y)[1] != n:
+            raise ValueError(f"the network takes (N, n), n = {n}, got {np.shape(y)}")
         return np.tanh(y @ A.T) * 2 + b, np.sin(y @ B.T + a) * 0.8
 
     return conditioner
 
 
 def iaf_of_maf(theirs, rng):
-    for N, n in ((4, 3), (2, 1), (3, 5)):
+    for N, n, sign in ((4, 3, 1), (2, 1, 1), (1, 1, -1), (3, 5, 1)):
         calls, z = [], rng.standard_normal((N, n))
-        maf = conditioner_of(n, rng, calls)
+        maf = conditioner_of(n, sign, rng, calls)
         x, mu, alpha, log_det = parts("iaf_of_maf", theirs(z, maf), 4, 1, "x, μ, α and log_det")
         asked = len(calls)
         m, a = maf(z)
@@ -59,9 +62,9 @@ def iaf_of_maf(theirs, rng):
 
 
 def log_prob(theirs, rng):
-    for N, n in ((4, 3), (2, 1), (3, 5)):
+    for N, n, sign in ((4, 3, 1), (2, 1, 1), (1, 1, -1), (3, 5, 1)):
         calls, z = [], rng.standard_normal((N, n))
-        conditioner = conditioner_of(n, rng, calls)
+        conditioner = conditioner_of(n, sign, rng, calls)
         mu, alpha = conditioner(z)
         x = np.exp(alpha) * z + mu
         base, log_det = -0.5 * (z**2).sum(axis=1) - 0.5 * n * np.log(2 * np.pi), alpha.sum(axis=1)
@@ -69,6 +72,7 @@ def log_prob(theirs, rng):
         given = theirs(x, conditioner)
         asked = len(calls)
         mu_x, alpha_x = conditioner(x)
+        one = 0.5 * np.log(2 * np.pi)
         as_maf = (x - mu_x) * np.exp(-alpha_x)
         early = np.zeros((N, n))
         for _ in range(n):
@@ -77,9 +81,12 @@ def log_prob(theirs, rng):
         mixed_up = -0.5 * (early**2).sum(axis=1) - 0.5 * n * np.log(2 * np.pi) - conditioner(early)[1].sum(axis=1)
         maf = -0.5 * (as_maf**2).sum(axis=1) - 0.5 * n * np.log(2 * np.pi) - alpha_x.sum(axis=1)
         expect("log p", given, base - log_det, 2, typical={
-            "logdet-sign: Σ α has the wrong sign": base + log_det,
-            "logdet-missing: −Σ α is missing": base,
-            "base-density: −(n/2) log 2π is missing": base - log_det + 0.5 * n * np.log(2 * np.pi),
+            "logdet-sign: Σ α has the wrong sign": At(3, base + log_det),
+            "logdet-missing: −Σ α is missing": At(3, base),
+            "logdet-factor: −Σ α belongs there once, as −log of the scale": At(3, base - 2 * log_det),
+            "wrong-term: this is p; log p is asked": At(3, np.exp(base - log_det)),
+            "base-density: −(n/2) log 2π is missing": At(3, base - log_det + n * one),
+            "base-density: −½ log 2π belongs to each coordinate": At(3, base - log_det + (n - 1) * one),
             "direction: the conditioner is asked at x: this is a MAF's density": maf,
             "not-inverse: z_i is (x_i − μ_i) e^{−α_i}: first the shift is taken off, then the scale": mixed_up,
         } if n > 1 else {})  # fmt: skip
@@ -97,8 +104,8 @@ def implicit(theirs, rng):
         right = np.einsum("nij,ni->nj", inverse, g)
         expect("gradient of x", g_x, right, 2, typical={
             "transposed: J⁻¹ g, where J⁻ᵀ g belongs": np.einsum("nij,nj->ni", inverse, g),
-            "direction: Jᵀ g is the backward of f; of its inverse it is J⁻ᵀ g": np.einsum("nij,ni->nj", J, g),
-            "direction: J g, where J⁻ᵀ g belongs": np.einsum("nij,nj->ni", J, g),
+            "direction: Jᵀ g is the backward of f; of its inverse it is J⁻ᵀ g": At(1, np.einsum("nij,ni->nj", J, g)),
+            "direction: J g, where J⁻ᵀ g belongs": At(1, np.einsum("nij,nj->ni", J, g)),
         } if n > 1 else {"direction: J g, where J⁻ᵀ g belongs": J[:, :, 0] * g})  # fmt: skip
         if np.shape(g_theta) == (N, p):
             words = "one gradient a row; all rows share θ: the sum over rows is missing"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nfedu.course.exercises.judging import expect, parts
+from nfedu.course.exercises.judging import At, expect, parts
 
 HINTS = {
     "kl_gradient": (
@@ -28,7 +28,9 @@ def kl_gradient(theirs, rng):
         A = rng.standard_normal((n, n)) + 2 * np.eye(n)
         P = A @ A.T  # the teacher: −log t = ½ xᵀ P x + Σ cos x, up to a constant
 
-        def score(x, P=P):
+        def score(x, P=P, n=n):
+            if np.ndim(x) != 2 or np.shape(x)[1] != n:
+                raise ValueError(f"score takes (N, n), n = {n}, got {np.shape(x)}")
             return -x @ P + np.sin(x)
 
         g_mu, g_alpha = parts("kl_gradient", theirs(z, mu, alpha, score), 2, 1, "of μ and α")
@@ -36,8 +38,8 @@ def kl_gradient(theirs, rng):
         s = score(x)
         expect("gradient of μ", g_mu, -s.mean(axis=0), 2, typical={
             "sign: log t has a minus in the KL": s.mean(axis=0),
-            "batch-factor: it is the sum over the draws, expected the mean": -s.sum(axis=0),
-            "wrong-term: the score is asked at z, not at the sample x": -score(z).mean(axis=0),
+            "batch-factor: it is the sum over the draws, expected the mean": At(1, -s.sum(axis=0)),
+            "wrong-term: the score is asked at z, not at the sample x": At(1, -score(z).mean(axis=0)),
         })  # fmt: skip
         through = -(s * np.exp(alpha) * z).mean(axis=0)
         expect("gradient of α", g_alpha, through - 1, 3, typical={
@@ -58,9 +60,10 @@ def kl_estimate(theirs, rng):
         base = -0.5 * (z**2).sum(axis=1) - constant
         ratio = base - log_det - log_t
         expect("the estimate", kl, ratio.mean(), 2, typical={
-            "logdet-sign: log s(x) = log p_Z(z) − log|det ∂x/∂z|": (base + log_det - log_t).mean(),
-            "logdet-missing: log s(x) is not log p_Z(z): the log-det is missing": (base - log_t).mean(),
-            "base-density: −(n/2) log 2π is missing": ratio.mean() + constant,
+            "logdet-sign: log s(x) = log p_Z(z) − log|det ∂x/∂z|": At(1, (base + log_det - log_t).mean()),
+            "logdet-missing: log s(x) is not log p_Z(z): the log-det is missing": At(1, (base - log_t).mean()),
+            "base-density: −(n/2) log 2π is missing": At(1, ratio.mean() + constant),
+            "base-density: −½ log 2π belongs to each coordinate": At(1, ratio.mean() + constant * (n - 1) / n),
             "sign: it is the mean of log t − log s": -ratio.mean(),
             "wrong-term: it is the entropy part alone, log t is missing": (base - log_det).mean(),
             "batch-factor: it is the sum over the samples, expected the mean": ratio.sum(),
@@ -82,7 +85,7 @@ def least_kl(theirs, rng):
             w = weights[covered].sum()
             kept = np.where(covered, weights, 0)
             expect("the least KL", kl, -np.log(w), 2, typical={
-                "factor: dropping a mode is not free: the student's mass has to go somewhere": 0.0,
+                "factor: dropping a mode is not free: the student's mass has to go somewhere": At(1, 0.0),
                 "sign: it is log w; a KL is never negative": np.log(w),
                 "wrong-term: it is −log of the mass that is dropped": -np.log(max(1 - w, 1e-300)),
                 "wrong-term: it is 1 − w, the mass that is dropped": 1 - w,
@@ -91,6 +94,6 @@ def least_kl(theirs, rng):
             } if w < 1 - 1e-9 else {})  # fmt: skip
             expect("the student's weights", best, kept / w, 2, typical={
                 "factor: they do not sum to 1": kept,
-                "wrong-term: equal weights on the covered modes are not the best": covered / covered.sum(),
+                "wrong-term: equal weights on the covered modes are not the best": At(1, covered / covered.sum()),
                 "wrong-term: a mode that is not covered has the weight 0": weights,
             })  # fmt: skip

@@ -16,4 +16,8 @@ MISTAKES = [
     ("least_kl", "return -np.log(w),", "return np.log(w),", "a KL is never negative"),
     ("least_kl", "np.where(covered, weights, 0) / w", "np.where(covered, weights, 0)", "they do not sum to 1"),
     ("least_kl", "np.where(covered, weights, 0) / w", "covered / covered.sum()", "are not the best"),
-]
+    ("least_kl", "w = weights[covered].sum()", "weights[~covered] = 0\n    w = weights.sum()",
+     "input-modified: it writes into weights"),
+    ("kl_estimate", "0.5 * n * np.log", "0.5 * np.log", "belongs to each coordinate"),
+    ("kl_gradient", "score(s * z + mu)", "score((s * z + mu).T)", "score takes (N, n), n = 3, got (3, 7) (answer.py:"),
+]  # fmt: skip

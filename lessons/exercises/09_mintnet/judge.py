@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nfedu.course.exercises.judging import WrongError, expect, numbers
+from nfedu.course.exercises.judging import At, WrongError, expect, numbers
 
 HINTS = {
     "mask": (
@@ -33,12 +33,13 @@ def mask(theirs, rng):
             right[o, o] = early[o, o] = late[o, o] = past
         same = np.eye(C, dtype=bool)[:, :, None, None]
         expect(f"the mask of C = {C}", theirs(C), right, 1, typical={
-            "mask: the centre is missing: then the diagonal is 0, and nothing can be undone": right & ~(same & centre),
+            "mask: the centre is missing: then the diagonal is 0, and nothing can be undone": At(
+                2, right & ~(same & centre)),
             "mask: the channels before o may be seen whole, with all nine taps": early,
             "mask: o and i are exchanged: channels after o are seen": late,
             "mask: channels before o are missing": right & same,
-            "mask: it looks at what comes later in the raster": right[:, :, ::-1, ::-1],
-            "mask: rows and columns of the taps are exchanged": right.swapaxes(2, 3),
+            "mask: it looks at what comes later in the raster": At(2, right[:, :, ::-1, ::-1]),
+            "mask: rows and columns of the taps are exchanged": At(2, right.swapaxes(2, 3)),
         })  # fmt: skip
 
 
@@ -55,15 +56,16 @@ def diagonal(theirs, rng):
         expect("the diagonal", given, right, 2, typical={
             "sign: w2 is used as it is learned, without the signs": t + path(w2),
             "sign: w2's own sign is still there: |w2| is meant": t + path(signs * w2),
-            "path-missing: t is missing": right - t,
-            "path-missing: h' is missing: 1 − tanh²(a), for both layers": t
-            + path(signs * abs(w2), np.ones_like(a1), np.ones_like(a2)),
-            "path-missing: only paths from a filter to itself are counted": t + path(np.diag(np.diag(signs * abs(w2)))),
+            "path-missing: t is missing": At(1, right - t),
+            "path-missing: h' is missing: 1 − tanh²(a), for both layers": At(1, t
+            + path(signs * abs(w2), np.ones_like(a1), np.ones_like(a2))),
+            "path-missing: only paths from a filter to itself are counted": At(1, t + path(np.diag(
+                np.diag(signs * abs(w2))))),
             "wrong-term: h where h' belongs: h' = 1 − tanh²": t + path(signs * abs(w2), np.tanh(a1), np.tanh(a2)),
-            "transposed: w2[i, j] leads from filter j to filter i": t + path((signs * abs(w2)).T),
+            "transposed: w2[i, j] leads from filter j to filter i": At(3, t + path((signs * abs(w2)).T)),
             "wrong-term: the logarithm comes later": np.log(right),
-            "factor: h' at a1 is missing": t + path(signs * abs(w2), np.ones_like(a1)),
-            "factor: h' at a2 is missing": t + path(signs * abs(w2), s1, np.ones_like(a2)),
+            "factor: h' at a1 is missing": At(1, t + path(signs * abs(w2), np.ones_like(a1))),
+            "factor: h' at a2 is missing": At(1, t + path(signs * abs(w2), s1, np.ones_like(a2))),
             **({"sign: |w2| alone: with negative w1 or w3 a term can be negative": t + path(abs(w2))}
                if (signs < 0).any() else {}),
         })  # fmt: skip
@@ -74,7 +76,7 @@ def largest_step(theirs, rng):
         J = np.tril(rng.standard_normal((N, n, n)) * 2, -1)
         J[:, range(n), range(n)] = rng.uniform(0.5, 3, (N, n))
         d = J[:, range(n), range(n)]
-        for D in (d.copy(), d * rng.uniform(0.5, 2, (N, n))):
+        for D in (d.copy(), d * rng.uniform(0.5, 2, (N, n)), d * rng.uniform(1.1, 2, (N, n))):
             given = numbers("the step", theirs(J, D), 1)
             if given.shape != ():
                 raise WrongError(f"the step: shape: it has shape {given.shape}, expected one number for all rows", 3)
@@ -89,7 +91,7 @@ def largest_step(theirs, rng):
                     "factor: at a = 1 it converges fastest, but larger a still converge": (D / d).min(),
                     "region: a < 2 holds for D = diag J; here D is another": 2.0,
                     "region: the tightest coordinate counts, not the mildest": 2 * (D / d).max(),
-                    "direction: D_i/J_ii, not J_ii/D_i": 2 * (d / D).min(),
+                    "direction: D_i/J_ii, not J_ii/D_i": At(1, 2 * (d / D).min()),
                     "wrong-term: a norm of D⁻¹J is no eigenvalue: this is far too careful": 2
                     / np.linalg.norm(J / D[:, :, None], 2, axis=(1, 2)).max(),
                 })  # fmt: skip

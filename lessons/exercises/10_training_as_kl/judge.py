@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import norm, ortho_group
 
-from nfedu.course.exercises.judging import WrongError, expect, numbers, parts
+from nfedu.course.exercises.judging import At, WrongError, expect, numbers, parts
 
 HINTS = {
     "kl_after": (
@@ -31,11 +31,12 @@ def gaussian_kl(m, S, m2, S2):
 
 
 def kl_after(theirs, rng):
-    for n in (3, 1, 2):
+    for n, log_ratio in ((3, 0.9), (1, -0.8), (2, -0.6)):  # log(det S2/det S): of both signs
         A, b = rng.standard_normal((n, n)) + 2 * np.eye(n), rng.standard_normal(n)
         m, m2 = rng.standard_normal((2, n))
         roots = rng.standard_normal((2, n, n))
         S, S2 = roots @ roots.swapaxes(1, 2) + 0.5 * np.eye(n)
+        S2 = S2 * np.exp((log_ratio + np.linalg.slogdet(S)[1] - np.linalg.slogdet(S2)[1]) / n)
         mean, covariance, kl = parts("kl_after", theirs(A, b, m, S, m2, S2), 3, 1, "mean, covariance and KL")
         expect("the mean", mean, A @ m + b, 1, typical={"path-missing: b is missing": A @ m})
         expect("the covariance", covariance, A @ S @ A.T, 1, typical={
@@ -43,18 +44,19 @@ def kl_after(theirs, rng):
             "wrong-term: A S: both sides are multiplied": A @ S,
         })  # fmt: skip
         right, other = gaussian_kl(m, S, m2, S2), gaussian_kl(m2, S2, m, S)
-        log_ratio = np.linalg.slogdet(S2)[1] - np.linalg.slogdet(S)[1]
         Q, v = A @ S2 @ A.T, A @ (m2 - m)
         P = np.linalg.inv(Q)
         expect("the KL", kl, right, 2, typical={
             "direction: it is the KL of the second from the first": other,
-            "sign: the logarithm is that of det S2/det S, not the other way round": right - log_ratio,
+            "sign: the logarithm is that of det S2/det S, not the other way round" if n == 3 else
+            "sign: a logarithm may be negative: not its modulus": right - log_ratio,
             "path-missing: −n is missing": right + n / 2,
             "factor: ½ is missing": 2 * right,
             "path-missing: the logarithm of the determinants is missing": right - log_ratio / 2,
             "path-missing: the difference of means is missing": right - 0.5 * v @ P @ v,
             "wrong-term: S2 where its inverse belongs": 0.5 * (np.trace(Q @ A @ S @ A.T) + v @ Q @ v - n + log_ratio),
-            "wrong-term: only the first Gaussian has gone through the map": gaussian_kl(A @ m + b, A @ S @ A.T, m2, S2),
+            "wrong-term: only the first Gaussian has gone through the map": At(3, gaussian_kl(
+                A @ m + b, A @ S @ A.T, m2, S2)),
         })  # fmt: skip
 
 
@@ -69,16 +71,16 @@ def gaussianize(theirs, rng):
             return norm.ppf(((np.argsort(order, axis=0) if twice else order) + shift) / N)
 
         expect("the points", given, normal(x @ R.T), 2, typical={
-            "transposed: each point becomes R x: with points in rows, x Rᵀ": normal(x @ R),
-            "path-missing: they are not rotated": normal(x),
+            "transposed: each point becomes R x: with points in rows, x Rᵀ": At(1, normal(x @ R)),
+            "path-missing: they are not rotated": At(1, normal(x)),
             "permuted: argsort says who stands at a place, not at which place each one stands": normal(
                 x @ R.T, twice=False),
             "permuted: the points come sorted; rows must stay where they were": np.sort(normal(x @ R.T), axis=0),
-            "wrong-term: they are rotated only; marginals are not normal": x @ R.T,
-            "wrong-term: (k + ½)/N is there, Φ⁻¹ is missing": norm.cdf(normal(x @ R.T)),
-            "wrong-term: marginals are standardized only: their shape stays": (
-                x @ R.T - (x @ R.T).mean(axis=0)) / (x @ R.T).std(axis=0),
-            "wrong-term: ranks go from 0: (k + ½)/N, not (k + 1)/(N + 1)": normal(x @ R.T, 1, N + 1),
+            "wrong-term: they are rotated only; marginals are not normal": At(3, x @ R.T),
+            "wrong-term: (k + ½)/N is there, Φ⁻¹ is missing": At(3, norm.cdf(normal(x @ R.T))),
+            "wrong-term: marginals are standardized only: their shape stays": At(3, (
+                x @ R.T - (x @ R.T).mean(axis=0)) / (x @ R.T).std(axis=0)),
+            "wrong-term: ranks go from 0: (k + ½)/N, not (k + 1)/(N + 1)": At(3, normal(x @ R.T, 1, N + 1)),
         })  # fmt: skip
 
 

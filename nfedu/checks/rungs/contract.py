@@ -20,6 +20,7 @@ from nfedu.checks.subject import DIRECTIONS, Subject, Trouble, all_parameters, a
 DIGITS = 1e-10  # of a result, that two ways to round may differ by
 LINEAR = 1e-6  # far above rounding: what a clip or a threshold in backward changes is not small
 FACTOR = 1024.0  # a power of two scales without rounding
+SHAPES = "; a gradient is summed over rows, .sum(axis=0), and g_log_det, (N,), meets (N, n) as g_log_det[:, None]"
 
 Gradients = tuple[Array, dict[str, Array]]
 
@@ -60,9 +61,9 @@ def check_call(report: Report, subject: Subject, direction: str, y: Array, rng: 
     try:
         g_in = subject.call_backward(backward, *g_given)
     except Trouble as trouble:
-        return report.fail(
-            1, f"backward of {direction}: runs", trouble.cause, trouble.words, where=trouble.where or where
-        )
+        hint = SHAPES if "broadcast" in trouble.words else ""
+        words = trouble.words + hint
+        return report.fail(1, f"backward of {direction}: runs", trouble.cause, words, where=trouble.where or where)
     if not check_array(report, f"backward of {direction}: result", g_in, y, where):
         return False
     for name, p in subject.parameters.items():

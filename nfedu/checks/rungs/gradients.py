@@ -7,7 +7,7 @@ import numpy as np
 from nfedu.arrays import Array
 from nfedu.checks import diagnosis
 from nfedu.checks.diagnosis import Gradients
-from nfedu.checks.matrices import from_backward
+from nfedu.checks.matrices import BLUR, from_backward
 from nfedu.checks.probes import spread
 from nfedu.checks.report import Report
 from nfedu.checks.rounding import rounding_of
@@ -44,10 +44,11 @@ def check_input(
     unit = leg.unit[:, None]
     largest = (abs(expected) * unit).max(axis=2, keepdims=True)  # of each output, for a unit step
     largest[:, -1] = np.maximum(largest[:, -1], 1)  # a log-det is a sum of terms of size one
-    tolerance = slack * (RELATIVE * abs(expected) + FLOOR * largest / unit) + 3 * unsure + noise
+    blurred = BLUR * np.minimum(leg.blur, 1.0)[:, None] * abs(expected)  # computed from an output that has few digits
+    tolerance = slack * (RELATIVE * abs(expected) + FLOOR * largest / unit) + 3 * unsure + noise + blurred
     out_unit = np.append(spread(leg.end), 1.0)[:, None]  # of each output, and of log_det
     tolerance += slack * FLOOR * out_unit * (abs(expected) / out_unit).max(axis=1, keepdims=True)  # of each input
-    left_out = ~np.isfinite(unsure)
+    left_out = ~np.isfinite(unsure) | (blurred > abs(expected))
     if left_out.any():
         what = f"{np.count_nonzero(left_out)} of {left_out.size} derivatives of {leg.direction}{at}"
         report.leave_out(f"{what}: kinks or lost digits")
@@ -84,8 +85,9 @@ def check_input_along(
     unsure = np.concatenate(
         [np.einsum("kNi,Nij->Nkj", abs(g), leg.numerical.unsure), leg.numerical.unsure_log_det[:, None]], axis=1
     )
-    left_out = ~np.isfinite(unsure)
-    tolerance = RELATIVE * abs(expected) + FLOOR * (terms + 1 / unit) + 3 * unsure + noise
+    blurred = BLUR * np.minimum(leg.blur, 1.0)[:, None] * terms
+    left_out = ~np.isfinite(unsure) | (blurred > terms)
+    tolerance = RELATIVE * abs(expected) + FLOOR * (terms + 1 / unit) + 3 * unsure + noise + blurred
     if left_out.any():
         report.leave_out(f"{np.count_nonzero(left_out)} of {left_out.size} sums of {quantity}: kinks or lost digits")
         given, tolerance = np.where(left_out, expected, given), np.where(left_out, 1.0, tolerance)

@@ -11,7 +11,8 @@ from nfedu.arrays import Array
 from nfedu.checks import diagnosis
 from nfedu.checks.derivatives import Derivative
 from nfedu.checks.diagnosis import Gradients
-from nfedu.checks.probes import size_of
+from nfedu.checks.matrices import BLUR, numerical_jacobians
+from nfedu.checks.probes import size_of, spread
 from nfedu.checks.report import Report
 from nfedu.checks.rungs.contract import gradient_noise
 from nfedu.checks.rungs.gradients import FLOOR, RELATIVE
@@ -65,6 +66,8 @@ def check_parameters(
         numbers = halves.along_random(packed, derivative, rng)
         if wrong(numbers):  # or the complex step is, along these directions
             derivative.cautious = True
+            halves.find_blur()
+            derivative.noise[:, -1] += halves.blur
             numbers = halves.along_random(packed, derivative, rng)
         failure = {}
         if wrong(numbers):
@@ -112,10 +115,25 @@ class Halves:
         self.weights = [np.concatenate([g, of_log_det[:, None]], axis=1) for g, of_log_det in pairs]
         self.given = [self.of(weight) for weight in self.weights]
         self.noise = [gradient_noise(subject, direction, y, *pair, rng)[1] for pair in pairs]
+        self.blur = np.zeros(len(y))  # of the rows, found out before anything is accused
 
     def of(self, weight: Array) -> dict[str, Array]:
         """Return what backward adds to each gradient, for g_out and g_log_det side by side, (N, n + 1)."""
         return self.subject.gradients(self.backward, weight[:, :-1], weight[:, -1])[1]
+
+    def find_blur(self) -> None:
+        """Find out in which rows the map rounds so much that what is computed from its output has few digits."""
+        if not (self.blur.any() or self.subject.mixes_rows):
+            unit = np.broadcast_to(spread(self.y), self.y.shape)
+            numerical = numerical_jacobians(self.subject, self.direction, self.y, unit, np.random.default_rng(0))
+            blur = numerical.blur(self.subject.values(self.direction, self.y.copy())[:, :-1], unit)
+            self.blur = np.minimum(blur.max(axis=1), 1.0)
+
+    def differentiated(self, derivative: Derivative, v: Array) -> tuple[Array, Array]:
+        """Return the derivative along `v`, (N, n + 1), and its uncertainty, that which the map's rounding makes too."""
+        D, unsure = derivative.along(v)
+        unsure = unsure + BLUR * self.blur[:, None] * abs(D)
+        return D, np.where(BLUR * self.blur[:, None] < 1, unsure, np.inf)
 
     def along_random(self, packed: Packed, derivative: Derivative, rng: np.random.Generator) -> Numbers:
         """Return both halves along a few random directions."""
@@ -129,7 +147,7 @@ class Halves:
 
         Rows and outputs without a derivative are left out: backward is not asked about them either.
         """
-        D, unsure = derivative.along(v)
+        D, unsure = self.differentiated(derivative, v)
         known = np.isfinite(unsure)
         numbers = np.zeros((4, 2))
         for half, weight in enumerate(self.weights):
@@ -253,7 +271,9 @@ def entry_by_entry(
             given[a, b] = of_one[np.ix_(*block)] if block else of_one
     for index in np.ndindex(shape):
         place = tuple(int(axis[i]) for axis, i in zip(block, index, strict=True))
-        D, U = derivative.entry((int(np.ravel_multi_index(place, value.shape)) if place else 0,))
+        v = np.zeros(value.size)
+        v[int(np.ravel_multi_index(place, value.shape)) if place else 0] = 1
+        D, U = halves.differentiated(derivative, v)
         expected[:, :, *index], unsure[:, :, *index] = D[np.ix_(rows, outputs)], U[np.ix_(rows, outputs)]
     largest = abs(expected).max(axis=tuple(range(2, expected.ndim)), keepdims=True) if shape else abs(expected)
     tolerance = 1e-9 * abs(expected) + 1e-10 * largest + 3 * np.where(np.isfinite(unsure), unsure, 1e300) + 1e-14

@@ -17,9 +17,9 @@ What to write, how long it takes and what it teaches stands in the file, and for
 
 GRADE = """Judge an answer by numbers: hidden functions, other sizes and other seeds than any that it was tried with.
 
-For each part: whether it passes, or what is wrong, and the next of up to three hints. An answer is code, and is run:
-in a process of its own that is stopped after 5 seconds. That keeps accidents away, not malice: it can read and
-write what you can. Nothing is kept of earlier tries."""
+For each part: whether it passes, or what is wrong, and the one of up to three hints that fits. An answer is code, and
+is run, in a process of its own: a call may take 2 seconds, a part 5, a file 10. That keeps accidents away, not malice:
+it can read and write what you can. Nothing is kept of earlier tries."""
 
 EXAMPLES = """examples:
   python -m lessons exercise 03                    writes exercise_03.py

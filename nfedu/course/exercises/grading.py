@@ -18,7 +18,7 @@ from nfedu.course.exercises.answer import Apart, EndedError, here
 from nfedu.course.exercises.judging import WrongError
 from nfedu.course.exercises.pupil import BLANK
 from nfedu.course.exercises.rooms import Room
-from nfedu.course.exercises.source import borrowed
+from nfedu.course.exercises.source import borrowed, lesson_of
 
 SECONDS, IN_ALL = 5.0, 9.0  # for one part, and for a file
 LEAST = 1.0  # kept for each part that is still to come
@@ -45,12 +45,13 @@ class Verdict:
 def grade(room: Room, path: Path, seed: int) -> list[Verdict]:
     """Judge all parts of an answer, in a process of its own, for SECONDS at most for each part."""
     start = monotonic()
-    objection = refused(room, path)
-    if objection:
-        return [Verdict(part.name, "wrong", objection) for part in room.parts]
     verdicts: list[Verdict] = []
     with Apart(path) as answer:
         for k, part in enumerate(room.parts):
+            objection = refused(room, part.name, path)
+            if objection:
+                verdicts.append(Verdict(part.name, "wrong", objection))
+                continue
             left = IN_ALL - (monotonic() - start) - LEAST * len(room.parts[k + 1 :])
             seconds = min(SECONDS, max(left, LEAST / 2))
             verdict = judged(room, part.name, partial(answer.loaded, seconds), seed)
@@ -60,20 +61,23 @@ def grade(room: Room, path: Path, seed: int) -> list[Verdict]:
     return verdicts
 
 
-def refused(room: Room, path: Path) -> str:
-    """Return why a file is not even run, "" if it is."""
+def refused(room: Room, part: str, path: Path) -> str:
+    """Return why a part of a file is not even run, "" if it is."""
     try:
         text = path.read_bytes()
     except OSError as problem:
         return f"the file cannot be read: {problem.strerror}"
     if len(text) > LARGEST:
         return f"the file has {len(text)} bytes, expected a Python file of at most {LARGEST}"
-    return borrowed(text.decode("utf-8", "replace"), room.skeleton)
+    lesson = lesson_of(text.decode("utf-8", "replace"))
+    if lesson not in ("", room.number):
+        return f"this is a file of lesson {lesson}, as it says itself: python -m lessons grade {lesson} {path.name}"
+    return borrowed(text.decode("utf-8", "replace"), room.skeleton, part)
 
 
 def judged_here(room: Room, part: str, path: Path, seed: int) -> Verdict:
     """Judge one part of a trusted answer in this process."""
-    objection = refused(room, path)
+    objection = refused(room, part, path)
     return Verdict(part, "wrong", objection) if objection else judged(room, part, partial(here, path), seed)
 
 
@@ -97,7 +101,7 @@ def judged(room: Room, part: str, load: Callable[[], AbstractContextManager[Any]
     except Trouble as trouble:
         words = trouble.words + (f" ({trouble.where})" if trouble.where else "")
         if trouble.cause == BLANK:
-            return verdict("blank", words, 1)
+            return verdict("blank", words)  # no hint: grading another part would give it away
         return verdict("wrong", f"{loading}{words}", 0 if loading else 1)
     except Exception as problem:  # results of a kind that the judge did not think of
         return verdict("wrong", f"its results cannot be compared: {type(problem).__name__}: {problem}", 1)

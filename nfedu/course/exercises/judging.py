@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,11 +17,18 @@ FEW = 2  # numbers; with fewer a factor is no pattern
 
 
 class WrongError(Exception):
-    """An answer is wrong: in these words, and this hint, 1 to 3, is the next."""
+    """An answer is wrong: in these words, and this hint, 1 to 3, is the one that fits."""
 
     def __init__(self, words: str, hint: int) -> None:
         super().__init__(words)
         self.words, self.hint = words, hint
+
+
+class At(NamedTuple):
+    """A typical mistake's numbers, with a hint of its own."""
+
+    hint: int
+    value: Any
 
 
 def expect(
@@ -36,15 +43,13 @@ def expect(
 ) -> None:
     """Raise WrongError unless the given numbers are the expected ones, in relation to the largest of them.
 
-    `typical` are wrong numbers, by the words that say where they come from; `log_det` says that the numbers are
-    log-dets, `rows` over how many rows they are summed.
+    `typical` are wrong numbers, by the words that say where they come from, `At` another hint where one fits better;
+    `log_det` says that the numbers are log-dets, `rows` over how many rows they are summed.
     """
     expected = np.asarray(expected) * 1  # booleans become numbers
     given = numbers(what, given, hint) * 1
     if given.shape != expected.shape:
-        why = ": the sum over rows is missing" if given.ndim > 1 and given.shape[1:] == expected.shape else ""
-        if given.ndim == expected.ndim > 1 and given.swapaxes(-1, -2).shape == expected.shape:
-            why = ": the last two axes are exchanged"
+        why = why_shaped(given.shape, expected.shape)
         raise WrongError(f"{what}: shape: it has shape {given.shape}, expected {expected.shape}{why}", hint)
     if not np.isfinite(given).all():
         words = "it is NaN or infinite where it should be a number"
@@ -58,14 +63,32 @@ def expect(
     raise WrongError(f"{what}: {named.cause}: {named.words}; {worst}", hint)
 
 
+def why_shaped(given: tuple[int, ...], expected: tuple[int, ...]) -> str:
+    """Return how a wrong shape comes about, "" if that is not known."""
+    if len(given) == len(expected) + 1 and any(
+        given[k] == 1 and given[:k] + given[k + 1 :] == expected for k in range(len(given))
+    ):
+        return ": one axis too many, of length 1: drop keepdims"
+    if given == expected * 2 and len(expected) == 1:
+        return ": shapes (N, 1) and (N,) together make (N, N)"
+    if len(given) > 1 and given[1:] == expected:
+        return ": the sum over rows is missing"
+    if given == () and len(expected) == 1:
+        return ": one number in all: which axis is summed over?"
+    if len(expected) > 1 and given == (*expected[:-2], expected[-1], expected[-2]):
+        return ": the last two axes are exchanged"
+    return ""
+
+
 def recognise(
     what: str, given: Any, hint: int, typical: dict[str, Any], tolerance: float = TOLERANCE, worst: str = ""
 ) -> None:
     """Raise WrongError if the given numbers are a typical mistake's."""
     given = numbers(what, given, hint)
     for words, value in typical.items():
+        hint_here, value = value if isinstance(value, At) else (hint, value)
         if np.shape(value) == given.shape and (abs(given - value) <= tolerance).all():
-            raise WrongError(f"{what}: {words}" + (f"; {worst}" if worst else ""), hint)
+            raise WrongError(f"{what}: {words}" + (f"; {worst}" if worst else ""), hint_here)
 
 
 def numbers(what: str, given: Any, hint: int) -> Array:

@@ -10,17 +10,19 @@ LESSONS = Path(__file__).resolve().parents[3] / "lessons"
 
 HEAD = """# Exercises
 
-Each lesson has some, with a judge. `python -m lessons exercise 03` copies those of lesson 03 into the working folder
-as `exercise_03.py`, a file with blanks; fill them in and let `python -m lessons grade 03 exercise_03.py` judge them. It
-asks your functions about numbers of its own, says what is wrong, and gives the next hint. You need not do all the
-parts, nor in this order. `python -m lessons exercise 03 --solution` prints a solution with its derivation.
+Each lesson has some, with a judge. In the clone's folder, `python -m lessons exercise 03` copies those of lesson 03 as
+`exercise_03.py`, a file with blanks; fill them in and let `python -m lessons grade 03 exercise_03.py` judge them. It
+asks your functions about numbers of its own, says what is wrong, and gives a hint that fits; none for what is still
+blank. You need not do all the parts, nor in this order. `python -m lessons exercise 03 --solution` prints a solution
+with its derivation.
 
-"By hand" means with NumPy: taking the library's layer, or an automatic derivative, is noticed. Your own numbers are
-judged to eight digits or so: formulas, not approximations, are asked for, unless the task says so.
+"By hand" means with NumPy: taking the library's layer, or an automatic derivative, is noticed. What stands under
+`if __name__ == "__main__":` is yours: check there with whatever you like. Your own numbers are judged to eight digits
+or so: formulas, not approximations, are asked for, unless the task says so.
 
 A teacher grades a folder of files with `python -m lessons grade 03 FOLDER --csv`. An answer is code that is run, in a
-process of its own that is stopped after five seconds; a file takes at most ten. That guards against accidents, not
-against malice: run strangers' files where they can do no harm.
+process of its own: a call may take two seconds, a part five, a file ten. That guards against accidents, not against
+malice: run strangers' files where they can do no harm.
 """
 
 

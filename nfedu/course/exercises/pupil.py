@@ -6,6 +6,7 @@ see: what it prints goes nowhere, and what it reads is empty.
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import sys
@@ -14,9 +15,10 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy import allclose  # bound before an answer can bend it
 
 from nfedu.checks import check_bijection
-from nfedu.checks.subject import Trouble, guarded
+from nfedu.checks.subject import Trouble, code_of, guarded, line_of
 from nfedu.course.exercises.wire import End, Message
 
 BLANK = "blank"  # what is wrong with an answer that is not there yet
@@ -43,13 +45,46 @@ class Pupil:
 
 
 def call(function: Any, *arguments: Any) -> Any:
-    """Call a function of the answer's; Trouble where it raises, or takes too long."""
+    """Call a function of the answer's; Trouble where it raises, takes too long, or writes into its arguments."""
+    before = [copied(argument) for argument in arguments]
     try:
-        return guarded(function, *arguments, seconds=PATIENCE)
+        result = guarded(function, *arguments, seconds=PATIENCE)
     except Trouble as trouble:
         if isinstance(trouble.__cause__, NotImplementedError):
             raise Trouble("is not written yet", trouble.where, BLANK) from trouble
+        trouble.where = trouble.where or line_of(trouble.__traceback__)  # who asked what the judge's function refuses
         raise
+    for k, (was, argument) in enumerate(zip(before, arguments, strict=True)):
+        if not same(was, argument):
+            words = f"input-modified: it writes into {named(function, k)}, which is its caller's: change a copy"
+            code = code_of(function)
+            where = f"{Path(code.co_filename).name}:{code.co_firstlineno}, in {code.co_name}" if code else ""
+            raise Trouble(words, where, "input-modified")
+    return result
+
+
+def copied(value: Any) -> Any:
+    """Return a copy of an array, or of a list of them, to compare with; of anything else itself."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    return [copied(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def same(was: Any, now: Any) -> bool:
+    """Whether a value is still what it was, but for rounding: what is changed and then restored does no harm."""
+    if isinstance(was, np.ndarray):
+        return was.shape == now.shape and allclose(was, now, 1e-12, 1e-12, equal_nan=True)
+    if isinstance(was, list):
+        return len(was) == len(now) and all(same(a, b) for a, b in zip(was, now, strict=True))
+    return was is now
+
+
+def named(function: Any, k: int) -> str:
+    """Return the name of a function's argument number k."""
+    try:
+        return list(inspect.signature(function).parameters)[k]
+    except (ValueError, TypeError, IndexError):
+        return f"argument {k + 1}"
 
 
 def get(owner: Any, name: str) -> Any:

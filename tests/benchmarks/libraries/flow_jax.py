@@ -13,6 +13,8 @@ from paramax import non_trainable, unwrap
 
 
 def build(work, rng):
+    if work.is_of_images:
+        return None
     flow_of = coupling_flow if work.model == "RealNVP" else masked_autoregressive_flow
     flow = flow_of(
         jax.random.key(0), base_dist=non_trainable(Normal(jnp.zeros(work.n))), transformer=Affine(),

@@ -4,7 +4,7 @@ import torch
 
 
 def runner(work, rng, parameters, log_prob, sample):
-    x = torch.as_tensor(rng.standard_normal((work.batch, work.n)), dtype=torch.float32)
+    x = torch.as_tensor(work.points(rng))
     if work.task == "log_prob":
         return without_gradients(lambda: log_prob(x))
     if work.task == "sample":

@@ -5,21 +5,27 @@ import os
 import numpy as np
 
 import nfedu
+from nfedu import models
+from nfedu.training.team import Team
 
 THREADS = len(os.sched_getaffinity(0))
 
 
 def build(work, rng):
-    flow = nfedu.Flow(nfedu.StandardNormal(work.n), layers(work, rng)).astype(np.float32)
-    x = rng.standard_normal((work.batch, work.n)).astype(np.float32)
+    if work.is_of_images:
+        flow = getattr(models, work.model)(work.shape, rng=rng).astype(np.float32)
+    else:
+        flow = nfedu.Flow(nfedu.StandardNormal(work.n), layers(work, rng)).astype(np.float32)
+    x = work.points(rng)
     if work.task == "log_prob":
         return lambda: flow.log_prob(x, threads=THREADS)
     if work.task == "sample":
         return lambda: flow.sample(work.batch, rng)
     adam = nfedu.Adam()
+    team = Team(flow, THREADS) if work.is_of_images else flow  # as `fit(threads=...)` has it
 
     def step():
-        flow.nll(x)
+        team.nll(x)
         adam.step(flow.theta, flow.grad)
 
     return step

@@ -20,6 +20,8 @@ class Net(MLP):
 
 
 def build(work, rng):
+    if work.is_of_images:
+        return None
     n, hidden = work.n, work.hidden
     layers = []
     for m in range(work.layers):

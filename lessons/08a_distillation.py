@@ -1,0 +1,241 @@
+# %% [markdown]
+# # 08a · Probability density distillation
+#
+# *Notes: 概率密度蒸馏, 训练过程. Statements N21 and N22.*
+# *Papers: van den Oord et al. 2017 (Parallel WaveNet); Ping, Peng & Chen 2018 (ClariNet).*
+#
+# What the notes say here, in our words:
+#
+# - **[概率密度蒸馏] Distillation** joins MAF's efficient training with IAF's efficient sampling: the KL divergence
+#   between the densities of a student and a teacher is minimised, $D_{KL}(s, t) = \mathbb E_{x \sim s}[\log s(x) - \log
+#   t(x)]$. That the student is an IAF and the teacher a MAF is said in the four steps:
+# - **[训练过程] The training**: draw x from the IAF; score it under the IAF, cheaply since it made x itself; score it
+#   under the trained MAF; minimise the KL divergence.
+#
+# You need both models (lessons 06 and 07a), and what KL is: $D_{KL}(s \| t) \ge 0$, with 0 for $s = t$ only; it is not
+# symmetric. What the student leaves out, and what is gained, is [08b](08b_what_a_student_leaves_out.py).
+
+# %%
+import numpy as np
+from matplotlib import pyplot as plt
+
+import nfedu
+from nfedu.checks import complex_step, density_on_grid, worst_difference
+from nfedu.course.lesson import begin
+from nfedu.models import autoregressive
+from nfedu.plotting import show_density
+from nfedu.training import kl_divergence, reverse_kl
+
+lesson = begin("08a · Probability density distillation")
+rng = np.random.default_rng(8)
+
+# %% [markdown]
+# ## The objective (概率密度蒸馏)
+#
+# Student $s$, an IAF $x = f_\theta(z)$; teacher $t$, a trained MAF, frozen. Minimise over the student
+#
+# $$
+# D_{KL}(s \| t) = \mathbb{E}_{x \sim s} \bigl[\log s(x) - \log t(x)\bigr]
+# $$ (N21)
+#
+# Any x could be put in, but only at the student's *own* samples are both logarithms cheap: there $z$ is known, and
+# $\log s(x) = \log p_Z(z) - \sum \alpha$ needs no inverse; $\log t(x)$ is a MAF's fast direction.
+#
+# *The gradient.* θ stands in two places: in $s$, and in the distribution of x. Write x as $f_\theta(z)$: the
+# expectation is then over $z \sim p_Z$, which has no θ, and the derivative can go inside,
+#
+# $$
+# D_{KL} = \mathbb{E}_z \Bigl[ \log p_Z(z) - \log\left|\det \frac{\partial f_\theta}{\partial z}\right| - \log
+# t(f_\theta(z)) \Bigr]
+# $$
+#
+# The first term is constant in θ. The chain rule for the last one is $\partial \log t/\partial x$, the teacher's
+# *score*, through $\partial f_\theta/\partial\theta$:
+#
+# $$
+# \nabla_\theta D_{KL} = \mathbb{E}_z \Bigl[ -\nabla_\theta \log\left|\det \frac{\partial f_\theta(z)}{\partial z}
+# \right| - \Bigl(\frac{\partial f_\theta(z)}{\partial \theta}\Bigr)^{\!\top} \nabla_x \log t(x) \Bigr]
+# $$ (N22)
+#
+# The first part spreads the student (each log-scale gets $-1$), the second pulls its samples uphill to the teacher.
+#
+# ## The four steps (训练过程)
+#
+# | | the notes' step | what is computed | costs |
+# |---|---|---|---|
+# | 1 | 从 IAF 中采样: sample the student | $z \sim N(0, I)$, $x = f_\theta(z)$; keep $z$ and $\sum\alpha$ | one pass |
+# | 2 | 以 IAF 评估似然: score by the student | $\log s(x) = \log p_Z(z) - \sum\alpha$ | nothing more |
+# | 3 | 以 MAF 评估似然: score by the teacher | $\log t(x)$ and $\nabla_x \log t(x)$ | one pass there, one back |
+# | 4 | 最小化: minimise | the student's backward of $g_x = -\nabla_x \log t/N$, $g_\ell = -1/N$; a step | one back |
+#
+# Then again with new z. No data, no slow direction, no gradient of the teacher's weights. In code:
+#
+# ```{literalinclude} ../nfedu/training/distillation.py
+# :pyobject: reverse_kl
+# ```
+#
+# **By hand**, one dimension: student $x = e^\alpha z + \mu$, at $\alpha = \mu = 0$; teacher $N(1, 2^2)$. For two
+# Gaussians the integral is $D_{KL} = \log 2 - \alpha + (e^{2\alpha} + (\mu - 1)^2)/8 - \tfrac12$, here $\log 2 -
+# \tfrac14 = 0.4431$, and its gradient $(\partial_\alpha, \partial_\mu) = (-1 + \tfrac14, -\tfrac14)$. Now the four
+# steps with the two latents $z = \pm 1$, which have mean 0 and mean square 1 as N(0, 1) has: means of quadratics are
+# exact.
+#
+# 1. $x = \pm 1$.
+# 2. $\log s = -\tfrac12 - \tfrac12 \log 2\pi$, for both.
+# 3. $\log t = -\log 2 - \tfrac12 \log 2\pi - (x-1)^2/8$, where $(x-1)^2/8$ is 0 and $\tfrac12$; the scores $-(x-1)/4$
+#    are $0$ and $\tfrac12$. The mean of $\log s - \log t$ is $-\tfrac12 + \log 2 + \tfrac14$.
+# 4. $\mu$ gets the mean of minus the scores, $-\tfrac14$; $\alpha$ gets that of $z$ times them, $\tfrac12 (0 +
+#    \tfrac12) = \tfrac14$, and $-1$ from the log-det.
+
+
+# %%
+class TwoLatents(nfedu.StandardNormal):
+    def sample(self, count, rng):
+        return np.array([[1.0], [-1.0]])
+
+
+small = nfedu.Flow(TwoLatents(1), nfedu.Affine(1))  # θ = (log s, t), here (α, μ)
+kl = reverse_kl(small, nfedu.Flow(nfedu.StandardNormal(1), nfedu.Affine(1, s=2, t=1)), 2, rng)
+error = worst_difference([kl, small.grad], [np.log(2) - 0.25, [-0.75, -0.25]])
+lesson.claim("N21", "pencil: KL = log 2 − 1/4 and its gradient (−3/4, −1/4)", error, 1e-14, reverse_kl)
+
+
+def model(kind, n, layers, hidden, *after):
+    return nfedu.Flow(
+        nfedu.StandardNormal(n), [*autoregressive(kind, n, layers, hidden, activation="tanh", rng=rng), *after]
+    )
+
+
+student = model(nfedu.InverseAutoregressive, 4, 2, (12,))
+teacher = model(nfedu.MaskedAutoregressive, 4, 2, (12,))
+for flow in (student, teacher):
+    flow.theta += 0.2 * rng.standard_normal(flow.theta.size)
+v, z = rng.standard_normal(student.theta.size), np.random.default_rng(1).standard_normal((50, 4))
+kept = teacher.theta.copy()
+reverse_kl(student, teacher, 50, np.random.default_rng(1))
+twin, complex_teacher = student.astype(complex), teacher.astype(complex)
+
+
+def by_hand(theta):
+    twin.theta[:] = theta
+    x, log_det, _ = twin.z_to_x(z.astype(complex))
+    return np.mean(twin.base.log_prob(z) - log_det - complex_teacher.log_prob(x))
+
+
+expected = complex_step(by_hand, student.theta, v)
+error = abs(v @ student.grad / expected - 1)
+lesson.claim("N22", "θ-gradient, through student and teacher, against the complex step", error, 1e-11, reverse_kl)
+changed = abs(teacher.theta - kept).max() + abs(teacher.grad).max()
+lesson.claim("N22", "the teacher is not changed, nor its gradient", changed, 0, reverse_kl)
+x, log_det, _ = student.z_to_x(z)
+free = student.base.log_prob(z) - log_det  # step 2
+lesson.claim(
+    "N22",
+    "log s(x) from z = log s(x) by inverting x",
+    abs(free - student.log_prob(x)).max(),
+    1e-12,
+    nfedu.Flow.log_prob,
+)
+
+# %% [markdown]
+# **Trap: x held fixed.** Take x for given data and differentiate only what is written, $\log s(x) - \log t(x)$: the
+# teacher drops out, and what is left has mean zero, since
+#
+# $$
+# \mathbb E_{x \sim s}[\nabla_\theta \log s(x)] = \int s \frac{\nabla_\theta s}{s}\,dx = \nabla_\theta \int s\,dx =
+# \nabla_\theta 1 = 0
+# $$
+#
+# The loss is the right number, and its gradient is noise around 0. In a framework that is one `detach` of x.
+
+# %%
+along = []
+for _ in range(200):
+    student.nll(student.sample(100, rng))  # the gradient of −log s at x as it is
+    along.append(v @ student.grad)
+held, spread = np.mean(along), np.std(along) / np.sqrt(len(along))
+print(f"  derivative along v: {expected:.3f} through x; {held:.3f} ± {spread:.3f} with x held fixed")
+lesson.claim(
+    "N22", "with x held fixed the mean gradient is 0, in standard errors", abs(held) / spread, 4, nfedu.Flow.nll
+)
+
+# %% [markdown]
+# ## In the plane
+#
+# The teacher learns from data: a bent ridge, with one mode. The student never sees these data.
+
+
+# %%
+class Ridge(nfedu.AffineCoupling):
+    def conditions(self, x1):
+        return 0.5 * x1**2 - 1.0, -1.0 + 0.3 * np.sin(x1), None
+
+
+data = nfedu.Flow(nfedu.StandardNormal(2), [nfedu.Rescale(2, [1.3, 1.0]), Ridge(2, (), rng=rng)])
+teacher = model(nfedu.MaskedAutoregressive, 2, 4, (64,), nfedu.Affine(2)).astype(np.float32)
+options = {"batch_size": 500, "optimizer": nfedu.Adam(5e-3), "anneal": True, "average": 0.99}
+nfedu.fit(teacher, data.sample(20_000, rng), rng=rng, epochs=lesson.pick(5, 15), **options)
+student = model(nfedu.InverseAutoregressive, 2, 4, (64,), nfedu.Affine(2)).astype(np.float32)
+untrained, _ = kl_divergence(student, teacher, 20_000, rng)
+history = nfedu.distill(
+    student, teacher, rng=rng, steps=lesson.pick(300, 1500), batch_size=500, optimizer=nfedu.Adam(5e-3), average=0.99
+)
+kl, error = kl_divergence(student, teacher, 20_000, rng)
+print(
+    f"  {history.steps} steps in {history.seconds:.1f} s: KL(s‖t) from {untrained:.2f} to {kl:.4f} ± {error:.4f} nats"
+)
+lesson.claim("N21", "2-D, one mode: KL(s‖t) in nats", kl, lesson.pick(0.5, 0.05), nfedu.distill)
+
+low, high, points = np.array([-6.0, -3.0]), np.array([6.0, 12.0]), lesson.pick(300, 700)
+cell = float(np.prod((high - low) / points))
+exact = [flow.astype(float) for flow in (student, teacher)]
+s, t = (density_on_grid(flow, low, high, points).density for flow in exact)
+log_ratio = np.log(np.maximum(s, 1e-300)) - np.log(np.maximum(t, 1e-300))
+quadrature = (s * log_ratio).sum() * cell
+off = abs(reverse_kl(*exact, 20_000, rng) - quadrature) / error
+print(f"  KL(s‖t) by quadrature over the plane: {quadrature:.4f}")
+lesson.claim("N21", "KL at the student's samples against 2-D quadrature, in standard errors", off, 4, reverse_kl)
+x1 = low[0] + (high[0] - low[0]) * (np.arange(points) + 0.5) / points
+below = [np.cumsum(p.sum(axis=1)) * cell for p in (s, t)]  # mass with x₁ up to here
+left = [np.interp(-3, x1, mass) for mass in below]
+whole_arm = -np.log(1 - left[1])
+print(f"  mass with x₁ < −3: student {left[0]:.2%}, teacher {left[1]:.2%}; to leave it out costs {whole_arm:.4f} nats")
+
+# %% tags=["hide-input"]
+fig, axes = plt.subplots(2, 3, figsize=(10, 6.2))
+for ax, flow, title in zip(
+    axes[0], (data, teacher, student), ("data", "teacher, a MAF", "student, an IAF"), strict=True
+):
+    show_density(ax, flow, low, high, points)
+    ax.set(title=title, xlim=(-4, 4), ylim=(-2, 6))
+seen = np.ma.masked_where(np.maximum(s, t) < 1e-4, log_ratio)
+box = (low[0], high[0], low[1], high[1])
+image = axes[1, 0].imshow(seen.T, origin="lower", extent=box, cmap="RdBu_r", vmin=-2, vmax=2)
+axes[1, 0].set(title="log s − log t", xlim=(-4, 4), ylim=(-2, 6), xlabel="$x_1$", ylabel="$x_2$")
+fig.colorbar(image, ax=axes[1, 0], extend="both", shrink=0.85, label="nats")
+for mass, name, colour in zip(below, ("student", "teacher"), ("tab:orange", "0.3"), strict=True):
+    axes[1, 1].semilogy(x1, mass, color=colour, label=name)
+axes[1, 1].set(xlim=(-4.5, 0), ylim=(1e-3, 1), xlabel="a", ylabel="mass with $x_1 < a$", title="the left arm")
+axes[1, 1].legend()
+smooth = np.convolve(history.train, np.ones(25) / 25, mode="valid")
+axes[1, 2].semilogy(np.maximum(smooth, 1e-3))
+axes[1, 2].axhline(kl, color="0.6", linestyle=":", label=f"afterwards: {kl:.3f}")
+axes[1, 2].set(xlabel="step", ylabel="KL(s‖t), mean of 25 steps, nats", title="distillation")
+axes[1, 2].legend()
+caption = f"""Above, densities of the data, of the teacher that learned from them, and of the student that learned from
+the teacher, by its own samples. Below, where student and teacher differ (red: more of the student); the mass in the
+left arm, of which {left[1]:.1%} of the teacher's and {left[0]:.1%} of the student's lie at x₁ < −3; and the KL
+divergence during distillation. A student without that end of the arm would pay {whole_arm:.3f} nats for it (08b)."""
+lesson.show(fig, "08a_plane", caption)
+lesson.end()
+
+# %% [markdown]
+# ## In five lines
+#
+# - Distillation minimises $D_{KL}(s\|t)$ over the student; the teacher is frozen, and no data are needed (N21).
+# - Four steps: sample the student, score by the student, score by the teacher, step down (N22). No slow direction.
+# - The gradient goes *through x*: minus the teacher's score for $g_x$, and $-1$ for each log-scale.
+# - With x held fixed the gradient is noise about 0.
+# - A small KL may still hide a missing tail: the student is asked only where it is (08b).
+#
+# **Exercise.** Start the student wider, from `nfedu.Affine(2, s=3)`: does it find the left arm? Watch $P(x_1 < -3)$.

@@ -1,0 +1,66 @@
+"""What a stack of layers has made of the plane after each of them: of a grid, and of the base's density."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nfedu.arrays import Array
+from nfedu.bijections.base import Bijection
+from nfedu.distributions import Distribution
+from nfedu.plotting.densities import show_density
+from nfedu.plotting.warps import show_warp
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A base and the layers passed so far: a density, which leaves the layers to the flow that they belong to."""
+
+    base: Distribution
+    layers: Sequence[Bijection]
+
+    @property
+    def n(self) -> int:
+        """The dimension."""
+        return self.base.n
+
+    def z_to_x(self, z: Array) -> Array:
+        """Return what the layers make of latents."""
+        for layer in self.layers:
+            z = layer.z_to_x(z)[0]
+        return z
+
+    def log_prob(self, x: Array) -> Array:
+        """Return log p(x): the layers backwards, their log-dets added (N7)."""
+        total = np.zeros(len(x))
+        for layer in reversed(self.layers):
+            x, log_det, _ = layer.x_to_z(x)
+            total = total + log_det
+        return self.base.log_prob(x) + total
+
+
+def stages(base: Distribution, layers: Sequence[Bijection]) -> list[Stage]:
+    """Return the base, then the density after each of the layers, which are listed z→x."""
+    return [Stage(base, layers[:m]) for m in range(len(layers) + 1)]
+
+
+def show_stage(
+    grid: Axes | None, density: Axes | None, stage: Stage, title: str, half: float, points: int = 300
+) -> None:
+    """Draw what has become of a grid, of the base's density, or of both, over [−half, half]²."""
+    if grid is not None:
+        show_warp(grid, stage.z_to_x)
+    if density is not None:
+        show_density(density, stage, -half, half, points)  # type: ignore[arg-type]
+    shown = [ax for ax in (grid, density) if ax is not None]
+    shown[0].set_title(title)
+    ticks = half * np.linspace(-1, 1, 5)
+    for ax in shown:
+        ax.set(xlim=(-half, half), ylim=(-half, half), xticks=ticks, yticks=ticks)
+        ax.label_outer()

@@ -65,7 +65,7 @@ def strings(node: ast.AST) -> list[str]:
         if isinstance(part, ast.Constant) and isinstance(part.value, str):
             patterns.append(re.escape(part.value))
         elif isinstance(part, ast.JoinedStr):
-            pieces = [re.escape(str(p.value)) if isinstance(p, ast.Constant) else ".+" for p in part.values]
+            pieces = [re.escape(str(p.value)) if isinstance(p, ast.Constant) else ".*" for p in part.values]
             patterns.append("".join(pieces))
     return patterns
 

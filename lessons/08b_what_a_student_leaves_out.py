@@ -24,6 +24,7 @@ import nfedu
 from nfedu import datasets
 from nfedu.checks import density_on_grid, worst_difference
 from nfedu.course.lesson import begin
+from nfedu.course.trained import Outcome, long_training
 from nfedu.distributions import GaussianMixture
 from nfedu.models import autoregressive
 from nfedu.networks import counting
@@ -34,7 +35,7 @@ lesson = begin("08b · What a student gains, and what it leaves out")
 rng = np.random.default_rng(8)
 
 
-def model(kind, n, layers, hidden, *after):
+def model(kind, n, layers, hidden, *after, rng=rng):
     return nfedu.Flow(
         nfedu.StandardNormal(n), [*autoregressive(kind, n, layers, hidden, activation="tanh", rng=rng), *after]
     )
@@ -179,26 +180,26 @@ pixels = model(nfedu.MaskedAutoregressive, 64, lesson.pick(2, 4), lesson.pick((6
 print(f"  teacher: {nfedu.fit_digits(pixels, rng=rng, epochs=lesson.pick(3, 60))}")
 teacher = nfedu.Flow(pixels.base, copy.deepcopy(pixels.bijection.bijections[:-1]), np.float32)
 widths = lesson.pick((64,), (192,))
-student = model(nfedu.InverseAutoregressive, 64, lesson.pick(2, 6), widths, nfedu.Affine(64)).astype(np.float32)
-history = nfedu.distill(
-    student,
-    teacher,
-    rng=rng,
-    steps=lesson.pick(40, 900, 5000),
-    batch_size=100,
-    optimizer=nfedu.Adam(2e-3),
-    average=0.99,
-)
-kl, error = kl_divergence(student, teacher, 2000, rng)
-print(f"  student: {history.steps} steps in {history.seconds:.1f} s: KL(s‖t) = {kl:.2f} ± {error:.2f} nats, 64 pixels")
+
+
+def build(rng, layers=6, widths=(192,)):
+    return model(nfedu.InverseAutoregressive, 64, layers, widths, nfedu.Affine(64), rng=rng).astype(np.float32)
+
+
+def distilled(student, rng, steps=5000):
+    """Let a student learn from the teacher; return its KL(s‖t), the standard error, and the seconds."""
+    options = {"batch_size": 100, "optimizer": nfedu.Adam(2e-3), "average": 0.99}
+    history = nfedu.distill(student, teacher, rng=rng, steps=steps, **options)
+    kl, error = kl_divergence(student, teacher, 2000, rng)
+    return Outcome(kl, kl, error, history.seconds)
+
+
+student = build(rng, lesson.pick(2, 6), widths)
+kl, _, error, seconds = distilled(student, rng, lesson.pick(40, 900))
+print(f"  student: {seconds:.1f} s: KL(s‖t) = {kl:.2f} ± {error:.2f} nats, 64 pixels")
 if lesson.length != "quick":
     lesson.claim("N21", "digits: KL(s‖t) of the distilled student, nats for 64 pixels", kl, 7, nfedu.distill)
-lesson.record(
-    "IAF, distilled from a MAF",
-    test=f"KL(s‖t) {kl:.2f} ± {error:.2f} nats",
-    weights=f"{student.theta.size}",
-    training=f"{history.seconds:.0f} s",
-)
+long = long_training(lesson, "IAF, distilled from a MAF", build, distilled, "nats, KL(s‖t)")
 
 
 def measured(flow, method=None):
@@ -222,19 +223,20 @@ dense = lesson.pick(2, 6) * (64 * widths[0] + widths[0] * 2 * 64)  # all connect
 used = costs["student"][1] / dense
 lesson.claim("N22", "a student's sample: multiply-adds / all connections of its networks", used, 1, nfedu.distill)
 
-x = [logit.z_to_x(flow.sample(300, rng))[0] for flow in (teacher, student)]
+long_kl = kl_divergence(long, teacher, 2000, rng)[0]
+x = [logit.z_to_x(flow.sample(300, rng))[0] for flow in (teacher, long)]
 real = datasets.dequantise(datasets.digits().test.images[:300], rng)
 apart = [np.sqrt(((y[:, None] - y) ** 2).sum(axis=2))[np.triu_indices(300, 1)].mean() for y in (real, *x)]
 print(f"  mean distance between two images: test {apart[0]:.2f}, teacher's {apart[1]:.2f}, student's {apart[2]:.2f}")
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.4))
-titles = ("test images", "teacher: 64 rounds a layer", f"student: 1 round a layer, KL {kl:.1f} nats")
+titles = ("test images", "teacher: 64 rounds a layer", f"student: 1 round a layer, KL {long_kl:.1f} nats")
 for ax, images, title in zip(axes, (real, *x), titles, strict=True):
     show_images(ax, images[:16], 4)
     ax.set_title(title)
 caption = f"""Sixteen images each: real ones, the teacher's samples, pixel by pixel, and the student's, in one pass a
-layer (both models of a short training). Mean distance between two images, of 300 each: {apart[0]:.2f} for the real
+layer (after its long training, `--full`). Mean distance between two images, of 300 each: {apart[0]:.2f} for the real
 ones, {apart[1]:.2f} for the teacher's, {apart[2]:.2f} for the student's."""
 lesson.show(fig, "08b_digits", caption)
 lesson.end()

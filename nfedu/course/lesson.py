@@ -98,21 +98,6 @@ class Lesson:
         if not claim.holds:
             raise ClaimFailedError(str(claim))
 
-    def record(self, model: str, **numbers: str) -> None:
-        """Write a row to `lessons/RESULTS.md`, in place of the one of the same model, when this is a `--full` run."""
-        if self.length != "full":
-            return
-        path = self.folder / "lessons" / "RESULTS.md"
-        numbers["command"] = f"`python -m lessons {number_of(self.title)} --full`"
-        head = [f"| {' | '.join(['model', *numbers])} |", "|---" * (len(numbers) + 1) + "|"]
-        rows = path.read_text().split("\n")[6:] if path.exists() else []
-        rows = sorted(
-            [row for row in rows if row and not row.startswith(f"| {model} |")]
-            + [f"| {' | '.join([model, *numbers.values()])} |"]
-        )
-        words = "One training each, with the lesson's seed, on one BLAS thread; ± is a standard error."
-        path.write_text("\n".join(["# Results of the long trainings", "", words, "", *head, *rows, ""]))
-
     def show(self, figure: "Figure", name: str, caption: str) -> None:
         """Write the figure to `figures/<name>.png`, its caption to the `README.md` beside it, and close it."""
         from PIL import Image

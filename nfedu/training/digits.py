@@ -28,11 +28,6 @@ class DigitsRun(NamedTuple):
         bits = ", ".join(f"{part} {getattr(self, part)[0]:.3f} ± {getattr(self, part)[1]:.3f}" for part in SPLITS)
         return f"{self.history.steps} steps in {self.history.seconds:.1f} s; bits per pixel: {bits}"
 
-    def row(self, flow: Flow) -> dict[str, str]:
-        """Return what a table of results says: test bits, number of weights, seconds of training."""
-        test = f"{self.test[0]:.3f} ± {self.test[1]:.3f} bits per pixel"
-        return {"test": test, "weights": f"{flow.theta.size}", "training": f"{self.history.seconds:.0f} s"}
-
 
 def fit_digits(
     flow: Flow,

@@ -197,9 +197,9 @@ for ax, (title, images) in zip(axes[1:], pictures.items(), strict=True):
 gaps = [f"{run.test[0] - run.train[0]:.3f}" for run in runs.values()]
 caption = f"""Left: validation loss of the running mean of θ over time; dotted, the test loss of the long trainings
 (lessons/RESULTS.md). At this length MLPs are ahead: a step of the convolutions takes several times as long. Given
-time it is the other way round, {reached["RealNVP, MLP"]} bits to {reached["RealNVP, convolutions"]}. Test minus training
-images, here: {gaps[0]} bits for the MLPs, {gaps[1]} for the convolutions, which have learned less so far: no proof
-yet that they remember less. Right: data, and samples of the long trainings."""
+time it is the other way round, {reached["RealNVP, MLP"]} bits to {reached["RealNVP, convolutions"]}. Test minus
+training images, here: {gaps[0]} bits for the MLPs, {gaps[1]} for the convolutions, which have learned less so far: no
+proof yet that they remember less. Right: data, and samples of the long trainings."""
 lesson.show(fig, "04c_digits", caption)
 lesson.end()
 

@@ -178,9 +178,8 @@ chosen = [np.flatnonzero(split.test.labels == digit)[0] for digit in (0, 3, 4, 6
 side, right = 7, np.pi / 2
 t, t_prime = (grid.ravel() for grid in np.meshgrid(*2 * [np.linspace(0, 1, side)], indexing="ij"))
 weights = np.stack([(1 - t) * (1 - t_prime), (1 - t) * t_prime, t * (1 - t_prime), t * t_prime])
-long = image_real_nvp((1, 8, 8), filters=24, rng=rng).astype(np.float32)  # lesson 04c's, trained for longer
-long = with_weights("RealNVP, convolutions", long).astype(np.float64)
-z_four = long.x_to_z(x[chosen])[0]
+long = with_weights("RealNVP, convolutions", image_real_nvp((1, 8, 8), filters=24, rng=rng)).astype(np.float64)
+z_four = long.x_to_z(x[chosen])[0]  # by lesson 04c's model after its long training
 between = {"mixed by angles (N17)": nfedu.mix_latents(*z_four, right * t, right * t_prime)}
 between |= {"mixed by straight lines": weights.T @ z_four}
 corners = long.z_to_x(between["mixed by angles (N17)"])[0][[0, side - 1, -side, -1]]
@@ -234,14 +233,13 @@ for ax, (name, latents) in zip(axes, between.items(), strict=False):
     ax.set_title(name)
 means, errors = np.array(list(bits.values())).T
 axes[2].barh(range(5), means, xerr=2 * errors, color=["0.6", "0.6", "tab:blue", "tab:green", "tab:red"])
-axes[2].set_yticks(range(5), bits)
-axes[2].set(xlabel="bits per pixel", title="cost under a model trained apart", xlim=(1.4, 3))
+axes[2].set(xlabel="bits per pixel", title="cost under another model", xlim=(1.4, 3), yticks=range(5), yticklabels=bits)
 axes[2].invert_yaxis()
 caption = f"""Four test digits in the red corners, encoded and decoded by lesson 04c's model after its long training;
-all else is decoded from mixtures. Right, this lesson's model at the middle of 90 quadruples: mixtures by angles cost more than digits and less than the model's own samples; straight
-middles less, since they come from the centre of the ball, where images are likelier than real ones are; means of
-pixels, four digits at once, more. Untypical norms: {outside["mixed"]:.0%} of the mixtures, {outside["straight"]:.0%}
-of the straight middles."""
+all else is decoded from mixtures. Right, this lesson's own model at the middle of 90 quadruples: mixtures by angles
+cost more than digits and less than the model's own samples; straight middles less, since they come from the centre of
+the ball, where images are likelier than real ones are; means of pixels, four digits at once, more. Untypical norms:
+{outside["mixed"]:.0%} of the mixtures, {outside["straight"]:.0%} of the straight middles."""
 lesson.show(fig, "05_manifold", caption)
 
 # %% [markdown]

@@ -22,7 +22,7 @@ import nfedu
 from nfedu.checks import density_on_grid, layer_jacobians
 from nfedu.course.lesson import begin
 from nfedu.networks import MADE
-from nfedu.plotting import samples_axes, show_density, show_jacobian, show_stage, show_wavefront, stages
+from nfedu.plotting import samples_axes, show_density, show_jacobian, show_masks, show_stage, show_wavefront, stages
 
 lesson = begin("06a · MAF: masked autoregressive flow")
 rng = np.random.default_rng(6)
@@ -77,6 +77,8 @@ for method in ("naive", "cached", "jacobi"):
     lesson.claim("N18", f"pencil: z = (1, −1, 1) goes to x = (2, −1, 4), {method}", error, 1e-14, pencil.z_to_x)
 error = max(abs(pencil.x_to_z(x)[0] - z).max(), abs(pencil.x_to_z(x)[1] + log6).max())
 lesson.claim("N18", "pencil: and back, with log-det −log 6", error, 1e-14, nfedu.MaskedAutoregressive.x_to_z)
+log_p = nfedu.Flow(nfedu.StandardNormal(3), pencil).log_prob(x).item()
+lesson.claim("N18", "pencil: log p(2, −1, 4) = −6.0486", abs(log_p + 6.0486), 5e-5, nfedu.Flow.log_prob)
 
 
 def conditionals(layer, x):
@@ -127,10 +129,10 @@ lesson.claim("N18", "entries above the diagonal, every point", abs(J[:, ~np.tri(
 # for $i$. Each of its connections stays, so $j \le k_1 \le \ldots \le k_L < i$: hence $j < i$. No path leads from
 # $x_j$ to $\mu_i, \alpha_i$ unless $j < i$, and a derivative is a sum over paths: $\partial \mu_i/\partial x_j = 0$
 # exactly for $j \ge i$, whatever the weights. In particular nothing reaches the outputs for 1: $\mu_1, \alpha_1$ are
-# biases. *Nothing is lost* either: if each layer has a unit of every degree, $j \le j \le \ldots \le j < i$ is a path
+# biases. *No pair is lost* either: if each layer has a unit of every degree, $j \le j \le \ldots \le j < i$ is a path
 # for each $j < i$.
 #
-# **By hand.** $n = 3$, four hidden units of degrees 1, 1, 2, 2, one output a coordinate. Rows see, columns are seen:
+# **By hand.** $n = 3$, four hidden units of degrees 1, 1, 2, 2, one output a coordinate. Rows are seen, columns see:
 #
 # $$
 # M_1 = \begin{pmatrix} 1 & 1 & 1 & 1 \\ 0 & 0 & 1 & 1 \\ 0 & 0 & 0 & 0 \end{pmatrix}, \quad
@@ -138,8 +140,8 @@ lesson.claim("N18", "entries above the diagonal, every point", abs(J[:, ~np.tri(
 # M_1 M_2 = \begin{pmatrix} 0 & 2 & 4 \\ 0 & 0 & 2 \\ 0 & 0 & 0 \end{pmatrix}
 # $$
 #
-# ($M_1$: input to hidden, $M_2$: hidden to output.) The product counts paths: $x_1$ reaches output 2 by two, output 3
-# by four, $x_2$ reaches output 3 by two.
+# ($M_1$: input to hidden, $M_2$: hidden to output; the picture has them transposed.) The product counts paths: $x_1$
+# reaches output 2 by two, output 3 by four, $x_2$ reaches output 3 by two.
 #
 # ```{literalinclude} ../nfedu/networks/made.py
 # :pyobject: MADE.mask
@@ -164,17 +166,7 @@ lesson.claim("N18", "pairs j < i without a path, sequential degrees", missing, 0
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 4, figsize=(9.8, 3), width_ratios=[1.1, 1, 1, 1.25])
-tables = [(small.mask(0).T, 1, 0), (small.mask(1).T, 2, 1), ((np.array(M[0]) @ M[1]).T, 2, 0)]
-titles = ("$M_1$: hidden sees input", "$M_2$: output sees hidden", "paths from input to output")
-for ax, (table, above, below), title in zip(axes, tables, titles, strict=False):
-    ax.imshow(np.ma.masked_equal(table, 0), cmap="YlOrRd", vmin=0, vmax=6)
-    for (i, j), number in np.ndenumerate(table.astype(int)):
-        ax.text(j, i, number, ha="center", va="center", color="black" if number else "0.7")
-    for axis, at in ((ax.yaxis, above), (ax.xaxis, below)):
-        kind = ("input", "hidden, degree", "output")[at]
-        axis.set_ticks(range(len(small.degrees[at])), small.degrees[at])
-        axis.set_label_text(kind)
-    ax.set_title(title)
+show_masks(axes[:3], small)
 fig.colorbar(show_jacobian(axes[3], J[0], "z", "x"), ax=axes[3], shrink=0.8)
 axes[3].set_title("∂z/∂x, n = 5, two hidden layers")
 caption = """The masks of the example by hand, a row a unit that looks, with the units' degrees; their product counts
@@ -233,13 +225,20 @@ lesson.claim("M8", "by hand, at x₁ = 2: log-det; printed, read as μ₁(x₁)"
 # z_i = \Phi^{-1}\bigl(F_i(x_i \mid x_{<i})\bigr)
 # $$
 #
-# is increasing in $x_i$ and triangular. Given $x_{<i}$, $F_i(x_i \mid x_{<i})$ is uniform on (0, 1) (that is what a
-# distribution function does to its own variable), so $z_i$ is $N(0, 1)$ *whatever* $x_{<i}$ is: independent of it,
-# and of $z_{<i}$. So every such density is a triangular map of $N(0, I)$, in any order of the coordinates (Rosenblatt
-# 1952; Knothe 1957; for flows Papamakarios et al. 2021, section 2.2). An affine step is the case in which each $F_i$
-# is a Gaussian's: one MAF layer is exact for Gaussian conditionals and not beyond. Layers whose scalar maps can be
-# any increasing function are universal (Huang et al. 2018); stacks of affine ones approximate any density weakly
-# (Teshima et al. 2020, for couplings).
+# is triangular, and increasing in $x_i$ from $-\infty$ to $\infty$: it can be undone, coordinate after coordinate.
+# Given $x_{<i}$, $F_i(x_i \mid x_{<i})$ is uniform on (0, 1) (that is what a distribution function does to its own
+# variable), so $z_i$ is $N(0, 1)$ *whatever* $x_{<i}$ is: independent of it, and of $z_{<i}$. So every such density is
+# a triangular map of $N(0, I)$, in any order of the coordinates.
+#
+# *Who proved what.* Rosenblatt (1952): the $F_i$ make any such density uniform on a cube. Knothe (1957): a triangular
+# map from one convex body to another, by the same conditionals. Bogachev, Kolesnikov & Medvedev (2005): from any
+# density to any other there is an increasing triangular map, and only one, up to sets of measure 0. Hyvärinen & Pajunen
+# (1999): so nonlinear independent components always exist, and are not unique. Papamakarios et al. (2021, section 2.2):
+# the argument above, for flows. Jaini, Selby & Yu (2019): increasing polynomials, whose coefficients a network gives,
+# are enough to come as near as one likes.
+#
+# An affine step is the case in which each $F_i$ is a Gaussian's: one MAF layer is exact for Gaussian conditionals and
+# not beyond. What stacks of them can do is in [06b](06b_maf_at_work.py).
 #
 # Below, $x_2 \sim N(0, 4)$, $x_1 \mid x_2 \sim N(x_2^2/4, 1)$, in the order in which it is *not* Gaussian, $x_1$
 # first. $F_1$ and $F_2$ come from a grid by summing.
@@ -267,7 +266,7 @@ angle = np.arctan2(z[:, 1], z[:, 0]) / (2 * np.pi) + 0.5
 off = [stats.kstest((z**2).sum(axis=1), stats.chi2(2).cdf).statistic, stats.kstest(angle, "uniform").statistic]
 print("  Kolmogorov distances: |z|² from χ²(2) {:.4f}, the angle from uniform {:.4f}".format(*off))
 error = max(off) * np.sqrt(len(x)) / 1.95
-lesson.claim("N18", "triangular, not affine: makes it N(0, I), distances / 1.95/√N", error, 1, rosenblatt)
+lesson.claim("N18", "a triangular map: |z|² and angle as of N(0, I), distances / (1.95/√N)", error, 1, rosenblatt)
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.3))
@@ -281,9 +280,9 @@ axes[1].set(xlabel="$x_2$", ylabel="$z_2$", ylim=(-4, 4), title="$z_2 = Φ^{-1}(
 axes[1].legend()
 samples_axes(axes[2], z[:5000], -4, 4, letter="z")
 axes[2].set_title("draws of the target, mapped: N(0, I)")
-caption = """A triangular map that takes x₁ first and is exact. Given x₁ there are two arms, and the map of x₂ is
-steep on each and flat in the gap: a MAF layer could only draw a straight line here, whose slope and height depend on
-x₁."""
+caption = """A triangular map that takes x₁ first and is exact. Right of the bend there are two arms for each x₁, and
+the map of x₂ is steep on each and flat in the gap: a MAF layer could only draw a straight line here, whose slope and
+height depend on x₁."""
 lesson.show(fig, "06a_triangular", caption)
 lesson.end()
 

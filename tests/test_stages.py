@@ -7,7 +7,7 @@ from scipy import stats
 
 import nfedu
 from nfedu.networks import MADE
-from nfedu.plotting import show_stage, show_wavefront, stages
+from nfedu.plotting import show_masks, show_stage, show_wavefront, stages
 
 
 def test_a_stage_has_the_density_of_the_layers_so_far():
@@ -41,4 +41,15 @@ def test_a_unit_is_computed_after_all_that_it_sees(sampling):
             within = sampling and layer < 2  # hidden units follow in the round in which x_i is made
             assert rounds[layer][i] < rounds[layer + 1][j] + within
     assert rounds[-1] == ([1, 2, 3, 4] if sampling else [3, 3, 3, 3])
+    plt.close("all")
+
+
+def test_masks_and_their_paths_are_written_row_by_row_of_who_looks():
+    _, axes = plt.subplots(1, 3)
+    show_masks(axes, MADE(3, (4,), 1, rng=np.random.default_rng(0)))
+    numbers = [{text.get_position(): int(text.get_text()) for text in ax.texts} for ax in axes]
+    assert numbers[0][0, 3] == 1  # the last hidden unit sees input 1
+    assert numbers[0][2, 3] == 0  # but not input 3
+    assert numbers[1][3, 1] == 0  # output 2 does not see it
+    assert [numbers[2][at] for at in ((0, 1), (0, 2), (1, 2), (2, 2))] == [2, 4, 2, 0]
     plt.close("all")

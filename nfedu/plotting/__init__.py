@@ -7,6 +7,7 @@ from nfedu.plotting.dependencies import show_dependencies, show_rounds
 from nfedu.plotting.graphs import show_graph
 from nfedu.plotting.images import show_images, show_pattern, show_taps
 from nfedu.plotting.joined import show_joined
+from nfedu.plotting.masks import show_masks
 from nfedu.plotting.matrices import show_jacobian
 from nfedu.plotting.portraits import portrait
 from nfedu.plotting.stages import show_stage, stages
@@ -28,6 +29,7 @@ __all__ = [
     "show_images",
     "show_jacobian",
     "show_joined",
+    "show_masks",
     "show_pattern",
     "show_rounds",
     "show_stage",

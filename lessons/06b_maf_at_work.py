@@ -2,7 +2,7 @@
 # # 06b · MAF at work: order, stacks, sampling
 #
 # *Notes: MAF, 训练并行, 采样循环. Statement N18.*
-# *Papers: Papamakarios, Pavlakou & Murray 2017; Ramachandran et al. 2017; Song et al. 2021.*
+# *Papers: Papamakarios, Pavlakou & Murray 2017; Ramachandran et al. 2017; Teshima et al. 2020; Song et al. 2021.*
 #
 # **What the notes say**: training computes all $\mu_i, \alpha_i$ at once (并行计算), prediction one after the other
 # (循环计算), so sampling is slow (采样是缓慢的). They do not say in which order the coordinates come, as if it made
@@ -109,7 +109,10 @@ lesson.claim("N18", "the wrong order reaches its least KL, 0.335: off by", error
 
 # %% [markdown]
 # **Stacks mend this.** Two layers of opposite orders hold the right one. When no order is right it takes more: turn
-# the parabola by 45°. (Entropy does not change when the plane is turned, so KL is still loss less entropy.)
+# the parabola by 45°. (Its mirror image under $x_2 \to -x_2$ is itself. After the turn $(x_1 - x_2, x_1 +
+# x_2)/\sqrt2$ that exchanges the two coordinates, so neither order is better. Entropy does not change when the plane is
+# turned, so KL is still loss less entropy.) How far stacks can go: affine couplings with linear maps in between come as
+# near to any distribution as one likes (Teshima et al. 2020), with networks and depth enough.
 
 # %%
 turn = np.array([[1, -1], [1, 1]]) / np.sqrt(2)
@@ -169,7 +172,8 @@ names = [f"layer {m + 1}: $x_{1 + m % 2}$ first" for m in range(deepest)] + ["sc
 for column, stage, title in zip(axes.T, stages(base, layers)[1:], names, strict=True):
     show_stage(*column, stage, title, 6, 300)
 caption = """A stack on the turned parabola, layer by layer from z to x: what has become of a grid, and of N(0, I)
-(colour: p^0.6). One layer of a Gaussian has Gaussian slices in its order; layers in turn have no such limit."""
+(colour: p^0.6; ∫ p over the square that is shown, which the arms leave at the end). One layer of a Gaussian has
+Gaussian slices in its order; layers in turn have no such limit."""
 lesson.show(fig, "06b_stack", caption)
 
 # %% [markdown]

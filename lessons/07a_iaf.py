@@ -118,9 +118,10 @@ lesson.claim(
 
 # %% [markdown]
 # **M9.** The notes write $\mu_i(z_{\le i}), \alpha_i(z_{\le i})$; it must be $z_{<i}$. With $\le$ in one dimension, and
-# $\alpha_1(z_1) = z_1$: $x = z e^z$, whose slope $(1 + z) e^z$ is 0 at $z = -1$ and negative before: two z for one x,
-# and no closed form for either. The notes print no network; the number below is for one of ours that is allowed to see
-# $z_i$, so that $\sum_i \alpha_i$ is no longer what its Jacobian says.
+# $\mu_1 = 0$, $\alpha_1(z_1) = z_1$: $x = z e^z$, whose slope $(1 + z) e^z$ is 0 at $z = -1$ and negative before. It
+# falls from 0 to $-1/e$, then rises: two z for each x between $-1/e$ and 0, none below, and no elementary formula. The
+# notes print no network; the number below is for one of ours that is allowed to see $z_i$, so that $\sum_i \alpha_i$ is
+# no longer what its Jacobian says.
 
 
 # %%

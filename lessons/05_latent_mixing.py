@@ -22,7 +22,7 @@ from nfedu.checks import density_on_grid
 from nfedu.course.lesson import begin
 from nfedu.course.trained import with_weights
 from nfedu.models import image_real_nvp
-from nfedu.plotting import samples_axes, show_density, show_images
+from nfedu.plotting import samples_axes, show_density, show_images, show_mixing, show_norms
 
 lesson = begin("05 · Mixing latents")
 rng = np.random.default_rng(5)
@@ -47,12 +47,17 @@ rng = np.random.default_rng(5)
 #
 # Let $Z^{(k)}$ be independent draws of $N(0, I)$. $c_k Z^{(k)}$ is $N(0, c_k^2 I)$, and the sum of independent
 # Gaussians is Gaussian with the covariances added: $N(0, \sum_k c_k^2 I) = N(0, I)$. What is mixed from four draws of
-# the base is a draw of the base, so $f_\theta$ of it is a draw of the model. Weights that sum to 1, as on a straight
-# line, have $\sum_k c_k^2 < 1$ instead: at the middle of four, $4 \cdot \tfrac1{16}$, covariance $I/4$, and half the
-# norm. All of this needs a Gaussian base: of other distributions a mixture is another one.
+# the base is a draw of the base, so $f_\theta$ of it is a draw of the model. Positive weights that sum to 1, as on a
+# straight line, have $\sum_k c_k^2 < 1$ instead: at the middle of four, $4 \cdot \tfrac1{16}$, covariance $I/4$, and
+# half the norm.
 #
-# **By hand.** $\cos\varphi = \tfrac35$, $\cos\varphi' = \tfrac5{13}$: $c = (15, 36, 20, 48)/65$, squares $225 + 1296
-# + 400 + 2304 = 65^2$. With $z^{(1)} = (1, 0)$, $z^{(2)} = (0, 1)$, $z^{(3)} = (-1, 0)$, $z^{(4)} = (0, -1)$: $z =
+# **Only for a Gaussian base.** Cumulants of independent variables add, and $cZ$ has $c^m$ times the $m$-th one of $Z$.
+# So a mixture has $\sum_k c_k^m$ times as much, less in size for $m > 2$ (unless some $c_k$ is ±1). What stays as it is
+# has none beyond the second, and is Gaussian. A logistic's excess kurtosis (fourth cumulant by squared variance) is
+# $\tfrac65$; at the middle of four, all $c_k = \tfrac12$, a quarter of that is left, $\tfrac3{10}$.
+#
+# **By hand.** $\cos\varphi = \tfrac35$, $\cos\varphi' = \tfrac5{13}$: $c = (15, 36, 20, 48)/65$, squares $225 +
+# 1296 + 400 + 2304 = 65^2$. With $z^{(1)} = (1, 0)$, $z^{(2)} = (0, 1)$, $z^{(3)} = (-1, 0)$, $z^{(4)} = (0, -1)$: $z =
 # (15 - 20, 36 - 48)/65 = (-5, -12)/65$.
 #
 # **Given latents** are not draws. By expanding, $\lVert z\rVert^2 = \sum_k c_k^2 \lVert z^{(k)}\rVert^2 + 2
@@ -72,22 +77,17 @@ error = abs(found - np.array([-5, -12]) / 65).max()
 lesson.claim("N17", "pencil: four unit vectors mixed, (−5, −12)/65", error, 1e-15, nfedu.mix_latents)
 n, N = 64, 20_000
 phi, phi_prime = rng.uniform(0, 2 * np.pi, (2, N))
-squares = (nfedu.mixing_coefficients(phi, phi_prime) ** 2).sum(axis=0)
-error = abs(squares - 1).max()
-lesson.claim(
-    "N17", "the squared coefficients sum to 1, 20,000 pairs of angles", error, 1e-14, nfedu.mixing_coefficients
-)
+error = abs((nfedu.mixing_coefficients(phi, phi_prime) ** 2).sum(axis=0) - 1).max()
+lesson.claim("N17", "squared coefficients sum to 1, 20,000 pairs", error, 1e-14, nfedu.mixing_coefficients)
 z = rng.standard_normal((4, N, n))
-mixed, straight = nfedu.mix_latents(*z, phi, phi_prime), z.mean(axis=0)
-for name, r in {"drawn": z[0], "mixed": mixed, "straight line": straight}.items():
-    r = np.linalg.norm(r, axis=1)
-    print(f"  norms, {name:<14} {r.mean():.3f} ± {r.std():.3f}   (√n = {np.sqrt(n):.3f})")
+mixed = nfedu.mix_latents(*z, phi, phi_prime)
 error = abs(np.cov(mixed.T) - np.eye(n)).max()
 lesson.claim("N17", "covariance of 20,000 mixtures is I, largest entry off", error, 0.05, nfedu.mix_latents)
-far = [stats.kstest((r**2).sum(axis=1), stats.chi2(n).cdf).statistic for r in (mixed, straight)]
-print(f"  Kolmogorov distance of ‖z‖² from χ²(64): mixed {far[0]:.4f}, straight line {far[1]:.4f}")
-lesson.claim("N17", "‖mixed‖² is χ²(n): Kolmogorov distance, 1.95/√N at 0.1 %", far[0], 1.95 / np.sqrt(N),
-             nfedu.mix_latents)  # fmt: skip
+far, most = stats.kstest((mixed**2).sum(axis=1), stats.chi2(n).cdf).statistic, 1.95 / np.sqrt(N)
+lesson.claim("N17", "‖mixed‖² is χ²(n): Kolmogorov distance, 1.95/√N at 0.1 %", far, most, nfedu.mix_latents)
+logistic = nfedu.mix_latents(*np.random.default_rng(3).logistic(size=(4, 1_000_000)), np.pi / 4, np.pi / 4)
+error = abs(stats.kurtosis(logistic) - 0.3)
+lesson.claim("N17", "a logistic base: excess kurtosis of a million mixtures − 3/10", error, 0.03, nfedu.mix_latents)
 
 # %% [markdown]
 # ## In the plane
@@ -109,37 +109,24 @@ drawn = {"mixed": nfedu.mix_latents(*four, np.pi / 4, np.pi / 4), "straight": fo
 drawn = {name: moons.z_to_x(z)[0] for name, z in drawn.items()}
 grid = density_on_grid(moons, -4, 4, 500)
 cumulated = np.cumsum(grid.density.sum(axis=1)) / grid.density.sum()  # of x_1, by quadrature
-off = {
-    name: stats.kstest(x[:, 0], lambda v: np.interp(v, grid.axes[0] + 0.008, cumulated)) for name, x in drawn.items()
-}
-print("  x₁ of images, Kolmogorov distance from the model:", {name: round(t.statistic, 4) for name, t in off.items()})
-lesson.claim("N17", "images of mixtures have the model's p(x₁): Kolmogorov distance", off["mixed"].statistic,
-             1.95 / np.sqrt(N) + 0.002, nfedu.mix_latents)  # fmt: skip
+p_below = lambda v: np.interp(v, grid.axes[0] + 0.008, cumulated)  # noqa: E731
+off = {name: float(stats.kstest(x[:, 0], p_below).statistic) for name, x in drawn.items()}
+print("  x₁ of images, Kolmogorov distance from the model: mixed {mixed:.4f}, straight {straight:.4f}".format(**off))
+lesson.claim("N17", "images of mixtures have the model's p(x₁): Kolmogorov distance", off["mixed"], most + 0.002,
+             nfedu.mix_latents)  # fmt: skip
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(2, 3, figsize=(9.6, 6.4))
-pair, turn, line = np.array([[1.5, 0.4], [-0.5, 1.3]]), np.linspace(0, 2 * np.pi, 400), np.linspace(0, 1, 100)
-zero = np.zeros(2)
-paths = {
-    "by angles": nfedu.mix_latents(*pair, zero, zero, 0 * turn, turn),
-    "straight": pair[0] + line[:, None] * (pair[1] - pair[0]),
-}
+pair = np.array([[1.5, 0.4], [-0.5, 1.3]])
 show_density(axes[0, 0], nfedu.StandardNormal(2), -3, 3)
-show_density(axes[0, 1], moons, -3, 3, 400)
-for ax, f in zip(axes[0], (lambda z: z, lambda z: moons.z_to_x(z)[0]), strict=False):
-    for (name, path), colour in zip(paths.items(), ("tab:cyan", "tab:green"), strict=True):
-        ax.plot(*f(path).T, color=colour, label=name)
-    ax.plot(*f(pair).T, "o", color="white", markersize=5)
+show_mixing(axes[0, 0], pair)
 axes[0, 0].set(title="two latents (white), and what mixes them", xlabel="$z_1$", ylabel="$z_2$")
 axes[0, 0].legend(labelcolor="white", loc="upper right")
+show_density(axes[0, 1], moons, -3, 3, 400)
+show_mixing(axes[0, 1], pair, lambda z: moons.z_to_x(z)[0])
 axes[0, 1].set_title("the same under f")
-r = np.linspace(0, 1.8, 400)
-for size, colour in zip((2, 16, 64), ("0.7", "tab:orange", "tab:blue"), strict=True):
-    for scale, style in ((1, "-"), (2, "--")):  # the straight middle of four is N(0, I/4)
-        density = stats.chi(size).pdf(scale * r * np.sqrt(size)) * scale * np.sqrt(size)
-        axes[0, 2].plot(r, density, style, color=colour, label=f"n = {size}" if scale == 1 else None)
-axes[0, 2].set(xlabel="‖z‖ / √n", ylabel="density", title="norms: drawn and mixed (—), straight (- -)")
-axes[0, 2].legend()
+show_norms(axes[0, 2], (2, 16, 64), ("0.7", "tab:orange", "tab:blue"))
+axes[0, 2].set_title("norms: drawn and mixed (—), straight (- -)")
 show_density(axes[1, 0], moons, -3, 3, 400)
 axes[1, 0].set_title("p(x), the model")
 for ax, (name, x) in zip(axes[1, 1:], drawn.items(), strict=True):
@@ -186,10 +173,10 @@ corners = long.z_to_x(between["mixed by angles (N17)"])[0][[0, side - 1, -side, 
 lesson.claim("N17", "the corners are the four originals", abs(corners - x[chosen]).max(), 1e-9, nfedu.mix_latents)
 
 # %% [markdown]
-# **Are styles mixed?** (将可能混合) The eye is kind. Two numbers for 90 quadruples of test digits, mixed at the
-# middle. First, *all four count*: the slant of the mixture against the mean slant of the four, and the ink likewise.
-# A cross-fade of pixels has that too. So second, *it is a digit*: what the result costs, in bits per pixel, under
-# another model, which was trained apart and knows nothing of the mixing.
+# **Are styles mixed?** (将可能混合) The eye is kind. Two numbers for 90 quadruples of test digits, mixed at the middle.
+# First, *all four count*: regress the mixture's slant on the slants of the four, its ink on their inks. (For an affine
+# $f$ each ink counts with its $c_k = \tfrac12$.) A cross-fade of pixels has that too. So second, *it is a digit*: what
+# the result costs, in bits per pixel, under another model, which was trained apart and knows nothing of the mixing.
 
 # %%
 lines = [masks.checkerboard((1, 8, 8)), np.arange(64) % 2 == 0, np.arange(64) // 8 % 2 == 0]
@@ -203,9 +190,14 @@ print(f"  the judge: {judged}")
 def slant(x):
     """How far the ink moves sideways from a row to the next: a regression of column on row, (N,)."""
     images, (row, column) = x.reshape(-1, 8, 8), np.mgrid[:8, :8]
-    ink = images / images.sum(axis=(1, 2), keepdims=True)
-    row = row - (ink * row).sum(axis=(1, 2), keepdims=True)
-    return (ink * row * column).sum(axis=(1, 2)) / (ink * row**2).sum(axis=(1, 2))
+    mass = images / images.sum(axis=(1, 2), keepdims=True)
+    row = row - (mass * row).sum(axis=(1, 2), keepdims=True)
+    return (mass * row * column).sum(axis=(1, 2)) / (mass * row**2).sum(axis=(1, 2))
+
+
+def ink(x):
+    """Mean of a picture's pixels, (N,)."""
+    return x.mean(axis=1)
 
 
 results = {"test digits": x, "samples": flow.sample(360, rng), "mixed by angles": flow.z_to_x(mixed)[0]}
@@ -214,12 +206,20 @@ bits = {}
 for name, images in results.items():
     cost = -judge.log_prob(np.clip(images, 1e-6, 1 - 1e-6).astype(np.float32)) / (64 * np.log(2)) + np.log2(17)
     bits[name] = cost.mean(), cost.std() / np.sqrt(len(cost))
-    like = [np.corrcoef(f(images), f(x)[quads].mean(axis=0))[0, 1] if len(images) == 90 else np.nan
-            for f in (slant, lambda v: v.mean(axis=1))]  # fmt: skip
-    print(f"  {name:<17} {bits[name][0]:.3f} ± {bits[name][1]:.3f} bits; slant and ink, correlation", np.round(like, 2))
+    print(f"  {name:<17} {bits[name][0]:.3f} ± {bits[name][1]:.3f} bits")
+least = np.inf
+for f in (slant, ink):
+    A = np.column_stack([f(x)[quads].T, np.ones(90)])
+    share, (rest,), *_ = np.linalg.lstsq(A, f(results["mixed by angles"]), rcond=None)
+    spread = np.sqrt(rest / 85 * np.diag(np.linalg.inv(A.T @ A)))
+    print(f"  {f.__name__}: how much each of the four counts, {share[:4].round(2)} ± {spread[:4].max():.2f}")
+    least = min(least, *(share / spread)[:4])
 if lesson.length != "quick":
-    error = abs(bits["mixed by angles"][0] - (bits["test digits"][0] + bits["samples"][0]) / 2)
-    lesson.claim("N17", "a model trained apart: mixtures cost what digits and samples do, bits", error, 0.2, nfedu.fit)
+    statement = "slant and ink of mixtures: 4 / the least of the four's shares, in standard errors"
+    lesson.claim("N17", statement, 4 / max(least, 1e-9), 1, nfedu.mix_latents)
+    error = max(bits["test digits"][0] - bits["mixed by angles"][0], bits["mixed by angles"][0] - bits["samples"][0])
+    statement = "a model trained apart: mixtures cost more than digits and less than samples, the worse in bits"
+    lesson.claim("N17", statement, error, 0, nfedu.mix_latents)
     error = bits["mixed by angles"][0] - bits["means of pixels"][0]
     lesson.claim("N17", "… and less than means of pixels: difference in bits", error, -0.1, nfedu.fit)
 
@@ -237,8 +237,8 @@ axes[2].set(xlabel="bits per pixel", title="cost under another model", xlim=(1.4
 axes[2].invert_yaxis()
 caption = f"""Four test digits in the red corners, encoded and decoded by lesson 04c's model after its long training;
 all else is decoded from mixtures. Right, this lesson's own model at the middle of 90 quadruples: mixtures by angles
-cost more than digits and less than the model's own samples; straight middles less, since they come from the centre of
-the ball, where images are likelier than real ones are; means of pixels, four digits at once, more. Untypical norms:
+cost more than digits and less than the model's own samples; straight middles less than even digits: likelier, but not
+typical; means of pixels, four digits at once, more. Untypical norms:
 {outside["mixed"]:.0%} of the mixtures, {outside["straight"]:.0%} of the straight middles."""
 lesson.show(fig, "05_manifold", caption)
 
@@ -280,6 +280,7 @@ left.set_title("pairs: a sample, its nearest training image")
 for name, d in distances.items():
     axis.hist(d, np.linspace(0, 70, 50), alpha=0.6, label=name, density=True)
 axis.set(xlabel="distance to the nearest training image (grey levels)", ylabel="share per grey level")
+axis.set_ylim(0, 0.15)  # room for the legend
 axis.legend()
 caption = f"""Samples are no blunt copies. But neither do copies moved by a pixel come near their originals, nor does
 noise: distances of pixels cannot exclude memory. The likelihood shows it: test images cost {gaps[0]:.3f} bits per
@@ -290,10 +291,10 @@ lesson.end()
 # %% [markdown]
 # ## Summary
 #
-# Cosines make the squares of the coefficients sum to 1, so mixtures of draws of N(0, I) are draws of N(0, I) (N17),
-# and their images draws of the model. For given latents it holds as far as they are like draws, the better the larger
-# n is. Straight lines leave the shell where draws live. Mixtures of digits carry the slant and ink of all four and
-# cost another model what digits do. Memory is measured by the likelihood, not by distances of pixels.
+# Cosines make the squares of the coefficients sum to 1, so mixtures of draws of N(0, I) are draws of N(0, I) (N17), and
+# their images draws of the model. For given latents it holds as far as they are like draws, the better the larger n is.
+# Straight lines leave the shell where draws live. Mixtures of digits carry the slant and ink of all four and cost
+# another model more than digits, less than samples. Memory is measured by the likelihood, not by distances of pixels.
 #
 # **Exercise.** Mix two latents only, with $\varphi = 0$: what path does the latent take on its sphere? Replace the
 # base by `StandardLogistic`: mix 20,000 draws, and see by the Kolmogorov distance that the result is no longer

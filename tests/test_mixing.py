@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from matplotlib import pyplot as plt
 
 import nfedu
+from nfedu.plotting import show_mixing, show_norms
 
 
 def test_corners_are_the_originals_and_between_them_the_formula_holds():
@@ -46,3 +48,17 @@ def test_what_does_not_fit_is_explained():
 
 def test_float32_stays_float32():
     assert nfedu.mix_latents(*np.zeros((4, 5, 3), np.float32), 0.1, 0.2).dtype == np.float32
+
+
+def test_the_ways_between_two_latents_start_at_both_and_one_keeps_the_norm():
+    _, (ways, norms) = plt.subplots(1, 2)
+    show_mixing(ways, np.array([[2.0, 0.0], [0.0, 2.0]]), lambda z: z + 1)
+    angles, straight, ends = (line.get_xydata() for line in ways.lines)
+    np.testing.assert_allclose(np.linalg.norm(angles - 1, axis=1), 2)  # of one length and orthogonal: a circle
+    np.testing.assert_allclose(straight[[0, -1]], ends)
+    assert np.linalg.norm(straight - 1, axis=1).min() < 1.42
+    show_norms(norms, (16, 64), ("blue", "red"))
+    for line, mean in zip(norms.lines, (0.985, 0.492, 0.996, 0.498), strict=True):  # E‖z‖/√n, and half of it
+        r, density = line.get_xydata().T
+        assert np.trapezoid(density * r, r) == pytest.approx(mean, abs=5e-3)
+    plt.close("all")

@@ -9,6 +9,7 @@ from nfedu.plotting.images import show_images, show_pattern, show_taps
 from nfedu.plotting.joined import show_joined
 from nfedu.plotting.masks import show_masks
 from nfedu.plotting.matrices import show_jacobian
+from nfedu.plotting.mixtures import show_mixing, show_norms
 from nfedu.plotting.portraits import portrait
 from nfedu.plotting.stages import show_stage, stages
 from nfedu.plotting.surfaces import show_surface
@@ -30,6 +31,8 @@ __all__ = [
     "show_jacobian",
     "show_joined",
     "show_masks",
+    "show_mixing",
+    "show_norms",
     "show_pattern",
     "show_rounds",
     "show_stage",

@@ -63,8 +63,7 @@ rng = np.random.default_rng(5)
 # **Given latents** are not draws. By expanding, $\lVert z\rVert^2 = \sum_k c_k^2 \lVert z^{(k)}\rVert^2 + 2
 # \sum_{k<l} c_k c_l \langle z^{(k)}, z^{(l)}\rangle$. By hand the opposite vectors cancel: $\lVert z\rVert =
 # \tfrac15$. In $n$ dimensions $\lVert z\rVert^2$ is about $n$ and an inner product of two draws about $\pm\sqrt n$ (a
-# sum of $n$ terms of mean 0 and variance 1): the larger $n$, the less the second sum matters, and mixtures have the
-# norm that draws have, near $\sqrt n$.
+# sum of $n$ terms of mean 0 and variance 1): the larger $n$, the less the second sum matters.
 #
 # ```{literalinclude} ../nfedu/mixing.py
 # :pyobject: mix_latents

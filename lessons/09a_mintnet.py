@@ -149,7 +149,7 @@ axes[2].set_title("of a unit, A and B")
 for curve, x0 in zip(np.array(heights).T, (-0.5, 0, 0.5), strict=True):
     axes[3].plot(taps[:200], curve[:200], color=plt.cm.cividis(0.5 + x0))
     axes[3].plot(taps[200:], curve[200:], color=plt.cm.cividis(0.5 + x0), label=f"x = {x0:g}".replace("-", "−"))
-axes[3].set(xlabel="centre tap $w^1$", ylabel="z", title="one pixel: a jump in θ")
+axes[3].set(xlabel="centre tap $w^1$", ylabel="z", title="one pixel: a jump in θ", xticks=np.linspace(-1, 1, 5))
 axes[3].legend()
 caption = """Upper left: what a pixel sees of the channel before its own, of its own, of the one after (light taps;
 red: its own place). Type A: all before, and of its own the raster past and itself; type B: the reverse. Below: the
@@ -192,8 +192,8 @@ for ax in axes.ravel():
     ax.label_outer()
 caption = """Two moons, learned by three units, z→x, all by iteration. Above the image of a square grid of latents,
 below the density (∫ p over a wider box). A layer moves both coordinates, one of them by itself, the other given the
-first: so in a layer of type B horizontal lines stay horizontal, and the vertical ones cross each of them at distances
-that vary, where an affine layer's would be evenly spaced on it."""
+first: so in a layer of type B horizontal lines stay horizontal. An affine layer's vertical lines would cross each of
+them at equal distances; here they need not, though in this first layer they nearly do. The later layers bend."""
 lesson.show(fig, "09a_plane", caption)
 lesson.end()
 

@@ -51,9 +51,9 @@ def model(kind, n, layers, hidden, *after, rng=rng):
 # D_{KL}(s\|t) = \mathbb E_s[\log s - \log t_A] - \log w = D_{KL}(s\|t_A) - \log w \ \ge\ -\log w
 # $$
 #
-# with equality for $s = t_A$. So leaving out is *not* free: it costs $-\log w$. But that is little: half of the mass
-# costs $\log 2 = 0.693$ nats, a hundredth 0.01. The other order, $D_{KL}(t\|s) = \mathbb E_t[\log t - \log s]$, is
-# infinite as soon as $s = 0$ on a set where the teacher has mass.
+# with equality for $s = t_A$. So leaving out is *not* free: it costs $-\log w$ at least. But that is little: half of
+# the mass costs $\log 2 = 0.693$ nats, a hundredth 0.01. The other order, $D_{KL}(t\|s) = \mathbb E_t[\log t - \log
+# s]$, is infinite as soon as $s = 0$ on a set where the teacher has mass.
 #
 # A student need not stay within a set. Cut space into cells $A_k$; let $s_k, t_k$ be the two masses of a cell, and
 # write $s(x) = s_k\, s(x|k)$, $t(x) = t_k\, t(x|k)$ there. The logarithm of the ratio splits, and so does its mean:

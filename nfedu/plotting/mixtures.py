@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def show_mixing(axes: Axes, pair: Array, f: Callable[[Array], Array] = lambda z: z) -> None:
     """Draw, under f, the two latents (2, 2) of a plane, what mixes them by all angles, and the straight line."""
     angles, t, zero = np.linspace(0, 2 * np.pi, 400), np.linspace(0, 1, 100)[:, None], np.zeros(2)
-    by_angles = mix_latents(*pair, zero, zero, 0 * angles, angles)
+    by_angles = mix_latents(pair[0], pair[1], zero, zero, 0 * angles, angles)
     axes.plot(*f(by_angles).T, color="tab:cyan", label="by angles")
     axes.plot(*f((1 - t) * pair[0] + t * pair[1]).T, color="tab:green", label="straight")
     axes.plot(*f(pair).T, "o", color="white", markersize=5)

@@ -222,6 +222,8 @@ for name, (milliseconds, multiply_adds) in costs.items():
 dense = lesson.pick(2, 6) * (64 * widths[0] + widths[0] * 2 * 64)  # all connections of the student's networks, unmasked
 used = costs["student"][1] / dense
 lesson.claim("N22", "a student's sample: multiply-adds / all connections of its networks", used, 1, nfedu.distill)
+ratio = costs["teacher, cached"][1] / costs["student"][1]
+lesson.claim("N22", "multiply-adds of a cached teacher's sample / of a student's", ratio, 1, counting)
 
 long_kl = kl_divergence(long, teacher, 2000, rng)[0]
 x = [logit.z_to_x(flow.sample(300, rng))[0] for flow in (teacher, long)]

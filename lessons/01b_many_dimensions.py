@@ -201,16 +201,16 @@ lesson.claim("M2", "max|V(X) − Z| for X = U(Z); printed: X ~ U(Z)", error, 1e-
 # %% [markdown]
 # ## Same dimension on both sides (维度一致)
 #
-# Let $f: \mathbb{R}^k \to \mathbb{R}^n$ and $h$ be differentiable, $h(f(z)) = z$ and $f(h(x)) = x$. The chain rule gives,
-# for their Jacobians, $J_h J_f = I_k$ and $J_f J_h = I_n$. A product through $k$ dimensions has rank at most $k$, so $n
+# Let $f: \mathbb{R}^k \to \mathbb{R}^n$ and $h$ be differentiable, $h(f(z)) = z$ and $f(h(x)) = x$. By the chain rule
+# their Jacobians have $J_h J_f = I_k$ and $J_f J_h = I_n$. A product through $k$ dimensions has rank at most $k$, so $n
 # \le k$; a product through $n$ has rank at most $n$, so $k \le n$: they are equal (N5). (Without derivatives it is
 # still true of continuous maps with continuous inverses, and harder: Brouwer 1912, invariance of domain.)
 #
 # Send a line into the plane by $f(z) = (z, z^2)$: then $J_f J_h$, 2×2, has determinant 0, whatever left inverse $h$ we
 # take. The image is a curve, of area 0: cut the plane into squares of side δ. Over $|z| \le 2$ the curve crosses $4/δ$
-# of their vertical and $8/δ$ of their horizontal sides, so it meets about $12/δ$ squares, of area $12\,δ \to 0$. What lies
-# on it has no density in the plane at all. A VAE may have fewer latents than pixels, since its noise fills the rest; a
-# flow may not. And from two dimensions to one, $f$ gives whole curves of latents the same $x$.
+# of their vertical and $8/δ$ of their horizontal sides, so it meets about $12/δ$ squares: their area, $12\,δ$, goes to
+# 0 with δ. What lies on it has no density in the plane at all. A VAE may have fewer latents than pixels, as its noise
+# fills the rest; a flow may not. And from two dimensions to one, $f$ gives whole curves of latents the same $x$.
 
 # %%
 t = rng.standard_normal((200, 1))
@@ -229,9 +229,8 @@ def squares(side):
     return np.unique(np.floor(np.stack([t, t**2], axis=1) / side), axis=0)
 
 
-area_over_side = [len(squares(side)) * side for side in (1 / 16, 1 / 64, 1 / 256)]
-error = abs(area_over_side[-1] - 12)
-lesson.claim("N5", "squares of side 1/256 that meet the curve: their area / side − 12", error, 0.05, squares)
+error = abs(len(squares(1 / 251)) / 251 / 12 - 1)
+lesson.claim("N5", "squares of side δ = 1/251 that meet the curve: their area / 12 δ − 1", error, 0.01, squares)
 for k, n in ((2, 3), (3, 2)):
     refused = np.inf
     try:
@@ -259,9 +258,9 @@ mesh = np.stack(np.meshgrid(t, t), axis=-1)
 image = axes[3].contourf(t, t, mesh[..., 1] + mesh[..., 0] ** 2 / 2, levels=np.linspace(-2, 4, 13))
 fig.colorbar(image, ax=axes[3], ticks=[-2, 0, 2, 4], shrink=0.85, label="x")
 axes[3].set(title="2→1: one x for a whole curve", xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
-caption = """1→2: z goes onto a curve (blue). The squares that meet it have ever less area: there is no room for a density.
-A VAE's noise spreads it over the plane. 2→1, x = z₂ + z₁²/2: all latents on the border of two colours share an x,
-from which none can be told."""
+caption = """1→2: z goes onto a curve (blue). The squares that meet it have ever less area: no room for a density. The
+noise of a VAE spreads it over the plane. 2→1, x = z₂ + z₁²/2: all latents along a border of two colours have the same
+x, and which of them it was cannot be told."""
 lesson.show(fig, "01b_dimension", caption)
 
 # %% [markdown]

@@ -133,7 +133,7 @@ lesson.show(fig, "02a_sampling", caption)
 # \prod_{m=1}^{M} \left|\det \frac{\partial (f^{(m)})^{-1}(Z_m)}{\partial Z_m}\right|
 # $$ (N7)
 #
-# So log-dets add: `Chain` composes the maps and adds, and since $\partial(\ell_1 + \dots + \ell_M)/\partial \ell_m = 1$ its
+# So log-dets add: `Chain` composes the maps and adds. Since $\partial(\ell_1 + \dots + \ell_M)/\partial \ell_m = 1$ its
 # `backward` hands the same `g_log_det` to every layer ([00b](00b_backward_of_a_flow.py)).
 #
 # **By hand.** $z_1 = 2z_0 + 1$, then $x = e^{z_1}$, at $z_0 = 1$: $z_1 = 3$, $x = e^3$. On the way back $\partial

@@ -126,8 +126,8 @@ lesson.claim("N12", "the image of the unit disc under two couplings has area π,
 # %% [markdown]
 # One coupling leaves $x_{1:d}$ as it is. So the next one exchanges the roles (`flip`): what passed is moved, and what
 # was moved passes. How many until every output depends on every input? With $n = 8$, $d = 4$ one coupling's Jacobian
-# has 16 zeros in its upper right block and 12 in each identity. A flipped one fills the upper half; only the lower right
-# block still is the identity. The third fills that, too. We count entries that are 0 at every point.
+# has 16 zeros in its upper right block and 12 in each identity. A flipped one fills the upper half; the lower right
+# block is still the identity. The third fills that, too. We count entries that are 0 at every point.
 
 # %%
 three = [coupling, *(nfedu.AdditiveCoupling(8, (16, 16), flip=flip, rng=rng) for flip in (True, False))]
@@ -135,7 +135,7 @@ for layer in three[1:]:
     layer.net.weights[-1].value *= 8
 J_of = [layer_jacobians(nfedu.Chain(three[:count]), "z_to_x", z[:20])[0] for count in (1, 2, 3)]
 error = max(abs((J == 0).all(axis=0).sum() - zeros) for J, zeros in zip(J_of, (40, 12, 0), strict=True))
-lesson.claim("N12", "∂x/∂z of one, two, three couplings has 40, 12, 0 zeros of 64", error, 0, "AdditiveCoupling.flip")
+lesson.claim("N12", "∂x/∂z of one, two, three couplings has 40, 12, 0 zeros of 64", error, 0, nfedu.AdditiveCoupling)
 
 # %% tags=["hide-input"]
 scale = nfedu.Rescale(2, [1.3, 0.7])
@@ -169,8 +169,8 @@ lesson.show(fig, "03a_jacobians", caption)
 # coupling with $d = 1$ and one tanh unit *is* that map; the base alone is $\mathbb{E}\,\frac12 (2 \tanh x_1)^2$ nats
 # away.
 #
-# **M5.** The lower left block is printed as a quotient, $\partial m_\theta(z_{1:d})/z_{1:d}$, a ∂ short. It is the Jacobian
-# $\partial m_\theta/\partial z_{1:d}$.
+# **M5.** The lower left block is printed as a quotient, $\partial m_\theta(z_{1:d})/z_{1:d}$, one ∂ short. It is the
+# Jacobian $\partial m_\theta/\partial z_{1:d}$.
 
 # %%
 plane = nfedu.AdditiveCoupling(2, (1,), d=1, activation="tanh", rng=rng)

@@ -138,7 +138,7 @@ statement = "learned or not, sorted by density it is exp(−a/2π)/2π: largest 
 lesson.claim("N12", statement, error, 1e-3, nfedu.AdditiveCoupling)
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(1, 4, figsize=(10, 3), width_ratios=[1, 1, 1.1, 1.25])
+fig, axes = plt.subplots(1, 4, figsize=(10, 2.9), width_ratios=[1, 1, 1, 1.2])
 peak = grid.density.max()
 show_density(axes[0], target, most=peak)
 axes[0].set_title(f"target, entropy {-target.log_prob(held_out).mean():.3f}")
@@ -149,12 +149,12 @@ for ax, (name, flow), colour in zip(axes[1:], models.items(), ("tab:blue", "tab:
     sorted_q = np.sort(found.density.ravel())[::-1]
     axes[3].plot(np.arange(sorted_q.size) * (12 / lesson.pick(400, 800)) ** 2, sorted_q, color=colour, label=name)
 axes[3].plot(sizes, p, color="0.3", label="target")
-axes[3].plot(sizes, np.exp(-sizes / (2 * np.pi)) / (2 * np.pi), "k:", label="$e^{-a/2π}/2π$")
+axes[3].plot(sizes, np.exp(-sizes / (2 * np.pi)) / (2 * np.pi), "k:", label="exp(−a/2π)/2π")
 axes[3].set(xlim=(0, 8), xlabel="area a where it is denser", ylabel="density")
 axes[3].legend()
 caption = """One scale of colours. Couplings alone can place densities, not change them: sorted by density (right), they
-give the dotted curve of the normal, whatever was learned; one scale per coordinate bends it to that of the target.
-Modes are joined by bridges, since a continuous map cannot tear the plane."""
+give the dotted curve of the normal, whatever was learned. One scale per coordinate replaces it by a normal's of another
+width: S = E[A]/2π would give the target's curve, what was learned lies in between. Modes are joined by bridges, since a continuous map cannot tear the plane."""
 lesson.show(fig, "03b_volume", caption)
 
 # %% [markdown]
@@ -162,7 +162,8 @@ lesson.show(fig, "03b_volume", caption)
 #
 # Any picture is a density: `PictureDensity` samples points by the darkness of its pixels, and knows its exact density
 # and entropy. A letter is nearly uniform on its ink, so our bound says what NICE can do: about 0.3 nats above the
-# entropy, a stroke that fades from its middle to its edge. (A photograph has far more edges than such a small flow can
+# entropy, a stroke that fades from its middle to its edge. At the bound $2\pi S = B/2$: the model is twice as dense in
+# its middle as the ink, and $e^{-2}$ = 13.5% of its mass lies beside it. (A photograph has far more edges than such a small flow can
 # bend its map for: try `datasets.portrait()`.)
 
 
@@ -195,23 +196,25 @@ fig, axes = plt.subplots(2, 3, figsize=(9.5, 5.4))
 samples_axes(axes[0, 0], datasets.two_moons(4000, rng), (-3, -2), (3, 2))
 samples_axes(axes[0, 1], moons.sample(4000, rng), (-3, -2), (3, 2), "tab:orange")
 show_density(axes[0, 2], moons, (-3, -2), (3, 2), (600, 400), bar=True)
-show_density(axes[1, 0], picture, picture.low, -picture.low, points=picture.mass.T.shape)  # cell by cell a pixel
+peak = density_on_grid(drawn, -2, 2).density.max()
+cells = picture.mass.T.shape  # cell by cell a pixel
+show_density(axes[1, 0], picture, picture.low, -picture.low, points=cells, most=peak)
 samples_axes(axes[1, 1], drawn.sample(20_000, rng), -2, 2, "tab:orange")
-show_density(axes[1, 2], drawn, -2, 2, bar=True)
+show_density(axes[1, 2], drawn, -2, 2, most=peak, bar=True)
 titles = ["two moons, data", "NICE, samples", "NICE, density"]
 titles += [f"a letter: entropy {picture.entropy():.2f}", "NICE, samples", f"NICE: {loss:.2f}, bound {bound:.2f}"]
 for ax, title in zip(axes.flat, titles, strict=True):
     ax.set_title(title)
 caption = """Twelve couplings and one rescaling learn the moons up to a thin bridge, and a letter up to the softness
-of its strokes, which the bound foretells: a flat density with sharp edges is out of reach for layers that preserve
-volume."""
+of its strokes (one scale of colours a row), which the bound foretells: a flat density with sharp edges is out of reach
+for layers that preserve volume; in the middle they are about twice as dense as the ink."""
 lesson.show(fig, "03b_moons_and_letter", caption)
 
 fig, axes = plt.subplots(2, 5, figsize=(10, 4.3))
 with_colours = moons.base.sample(3000, rng).astype(np.float32)
 for (above, below), count in zip(axes.T, (0, 3, 6, 9, 12), strict=True):
     prefix = nfedu.Flow(moons.base, copy.deepcopy(moons.bijection.bijections[: count + 1])).astype(np.float32)
-    show_density(above, prefix, -3, 3, 300, most=0.8)
+    show_density(above, prefix, -3, 3, 300, most=0.8, bar=count == 12)
     points = prefix.z_to_x(with_colours)[0]
     below.scatter(*points.T, c=np.arctan2(*with_colours.T), cmap="hsv", s=1.5, linewidths=0)
     below.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xlabel="$x_1$")

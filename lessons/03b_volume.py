@@ -57,8 +57,10 @@ rng = np.random.default_rng(3)
 # **By hand.** Data uniform on an area $B$, of any shape: the entropy is $\log B$. Sorting it is arbitrary, and on the
 # average over the order half of $B$ comes before a point: $\mathbb{E}[A] = B/2$. So the best that NICE can do is $1 +
 # \log (B/2)$, which is $1 - \log 2 = 0.3069$ nats above the entropy: a flat density is not to be had from a normal one
-# by carrying areas. For data $N(0, \sigma^2 I)$, $A = \pi r^2$ and $\mathbb{E}[A] = \pi\,\mathbb{E}[r^2] =
-# 2\pi\sigma^2$: with rescaling the bound is $1 + \log 2\pi\sigma^2$, the entropy. That is why NICE rescales.
+# by carrying areas. There $2\pi S = B/2$: $q^*(0) = 2/B$ is twice the data's density, and $e^{-B/2\pi S} = e^{-2} =
+# 0.1353$ of the mass lies beyond the area $B$. For data $N(0, \sigma^2 I)$, $A = \pi r^2$ and $\mathbb{E}[A] =
+# \pi\,\mathbb{E}[r^2] = 2\pi\sigma^2$: with rescaling the bound is $1 + \log 2\pi\sigma^2$, the entropy. That is why
+# NICE rescales.
 #
 # Is the bound reached? It is for the best *rearrangement* of areas, which need not be continuous. Diffeomorphisms that
 # preserve area come as near to any rearrangement as one likes (Brenier & Gangbo 2003). In the plane, couplings that are
@@ -77,6 +79,9 @@ disc, normal, cell = (r2 <= 4).astype(float), np.exp(-r2 / (2 * 0.5**2)), (line[
 entropy = np.log(disc.sum() * cell)
 error = abs(bounds(level_area(disc, cell))["and rescaling"] - entropy - 0.3069)
 lesson.claim("N12", "pencil: uniform on a disc, bound − entropy = 0.3069", error, 5e-5, level_area)
+best = np.exp(-r2 * np.pi / level_area(disc, cell)) / level_area(disc, cell)  # N(0, S I) with 2π S = E[A]
+error = abs(1 - (best * disc).sum() * cell - 0.1353)
+lesson.claim("N12", "pencil: of the best model 0.1353 lies beside the disc", error, 5e-5, level_area)
 error = abs(level_area(normal, cell) - 2 * np.pi * 0.5**2)
 lesson.claim("N12", "E[A] of N(0, 0.5² I) is 2π 0.5²", error, 1e-5, level_area)
 
@@ -153,8 +158,9 @@ axes[3].plot(sizes, np.exp(-sizes / (2 * np.pi)) / (2 * np.pi), "k:", label="exp
 axes[3].set(xlim=(0, 8), xlabel="area a where it is denser", ylabel="density")
 axes[3].legend()
 caption = """One scale of colours. Couplings alone can place densities, not change them: sorted by density (right), they
-give the dotted curve of the normal, whatever was learned. One scale per coordinate replaces it by a normal's of another
-width: S = E[A]/2π would give the target's curve, what was learned lies in between. Modes are joined by bridges, since a continuous map cannot tear the plane."""
+give the dotted curve of the normal, whatever was learned. One scale per coordinate replaces it by a wider or narrower
+normal's: S = E[A]/2π would give the target's curve; what was learned lies in between. Modes are joined by bridges,
+since a continuous map cannot tear the plane."""
 lesson.show(fig, "03b_volume", caption)
 
 # %% [markdown]
@@ -162,9 +168,8 @@ lesson.show(fig, "03b_volume", caption)
 #
 # Any picture is a density: `PictureDensity` samples points by the darkness of its pixels, and knows its exact density
 # and entropy. A letter is nearly uniform on its ink, so our bound says what NICE can do: about 0.3 nats above the
-# entropy, a stroke that fades from its middle to its edge. At the bound $2\pi S = B/2$: the model is twice as dense in
-# its middle as the ink, and $e^{-2}$ = 13.5% of its mass lies beside it. (A photograph has far more edges than such a small flow can
-# bend its map for: try `datasets.portrait()`.)
+# entropy, a stroke that fades from its middle to its edge, with 13.5% of the mass beside it. (A photograph has far more
+# edges than such a small flow can bend its map for: try `datasets.portrait()`.)
 
 
 # %%

@@ -244,9 +244,9 @@ for name, flow in ({"river": river} | flows).items():
 curves.set(yscale="log", ylim=(1e-4, 5), xlabel="held-out points, sorted", ylabel="density there")
 curves.set_title("density at held-out points")
 curves.legend()
-caption = """The same eight couplings, networks and steps, additive and affine (colour: p^0.3, one scale). NICE's density has
-one ceiling for the whole plane: it cannot be as dense as the narrows. RealNVP compresses there, and follows the river's
-density over more than two orders of magnitude."""
+caption = """The same eight couplings, networks and steps, additive and affine (colour: p^0.3, one scale). NICE's
+density has one ceiling for the whole plane: it cannot be as dense as the narrows. RealNVP compresses there, and follows
+the river's density over more than two orders of magnitude."""
 lesson.show(fig, "04a_river", caption)
 
 fig, axes = plt.subplots(3, 3, figsize=(7.6, 7.6))

@@ -6,8 +6,7 @@
 # **What the notes say here** (under flow-based models):
 #
 # 1. The trouble with a VAE is the marginal (边缘分布) $p(x)$.
-# 2. A flow is something like a VAE that keeps the space's structure (有空间结构的 VAE), which makes training far
-#    simpler (训练过程大大简化).
+# 2. A flow is like a VAE with the space's structure (有空间结构的 VAE): training is far simpler (训练过程大大简化).
 # 3. In a VAE $p(x|z)$ is at hand; for $p(z|x)$ one needs help. A flow makes $z \to x$ invertible, so that $x \to z$ is
 #    as easy.
 # 4. The theorem of the change of variables (变量替换定理): $X = f(Z)$, $Z = f^{-1}(X) = h(X)$, $p_X(x) =
@@ -20,6 +19,8 @@
 # in rows. `z_to_x` and `x_to_z` are the two directions; the literature calls either of them "forward", we call neither.
 
 # %%
+from types import SimpleNamespace
+
 import numpy as np
 from matplotlib import pyplot as plt
 from scipy import integrate, optimize, stats
@@ -36,15 +37,15 @@ rng = np.random.default_rng(1)
 # ## A VAE: decoder, encoder, bound (flow-based models, VAE 对比)
 #
 # A variational autoencoder has a prior $p(z)$ and a *decoder* $p(x|z)$, say a network's output plus noise. Two things
-# that one would like to have are integrals:
+# that one would like to have take an integral:
 #
 # $$
 # p(x) = \int p(x|z)\,p(z)\,dz, \qquad p(z|x) = \frac{p(x|z)\,p(z)}{p(x)}.
 # $$
 #
-# With $z$ of many dimensions nobody can compute them. So a second network, the *encoder* $q(z|x)$, stands in for the
-# posterior (后验) $p(z|x)$. For any $q$, put $p(x) = p(x|z)\,p(z)/p(z|x)$ into $\log p(x) = \mathbb{E}_q \log p(x)$,
-# which is true as $p(x)$ does not depend on $z$, and add and subtract $\log q$:
+# With a network in it and $z$ of many dimensions nobody can compute it. So a second network, the *encoder* $q(z|x)$,
+# stands in for the posterior (后验) $p(z|x)$. For any density $q$, put $p(x) = p(x|z)\,p(z)/p(z|x)$ into $\log p(x) =
+# \mathbb{E}_q \log p(x)$, which is true as $p(x)$ does not depend on $z$, and add and subtract $\log q$:
 #
 # $$
 # \log p(x) = \underbrace{\mathbb{E}_q \log p(x|z) - \mathrm{KL}\big(q \,\|\, p(z)\big)}_{\text{ELBO}}
@@ -88,8 +89,8 @@ def vae(log_decoder, log_q, x):
     return np.array([log_marginal, reconstruction, kl(log_q, log_prior), to_posterior])
 
 
-found = vae(lambda x, z: stats.norm.logpdf(x, 2 * z, 1), stats.norm(1, 1).logpdf, 3.0)
-error = abs(found - [-2.6237, -3.4189, 0.5, 1.2953]).max()
+pencil = vae(lambda x, z: stats.norm.logpdf(x, 2 * z, 1), stats.norm(1, 1).logpdf, 3.0)
+error = abs(pencil - [-2.6237, -3.4189, 0.5, 1.2953]).max()
 lesson.claim("N1", "pencil: log p(3), reconstruction and both KLs, by quadrature", error, 5e-5, vae)
 
 # %% [markdown]
@@ -127,19 +128,10 @@ error = abs(elbo(m, v, 2.0) + gap - log_p)
 lesson.claim("N1", "two humps: ELBO in closed form + KL to the posterior = log p(2)", error, 1e-7, elbo)
 lesson.claim("N1", "two humps: the best Gaussian encoder's gap is log 2", abs(gap - np.log(2)), 0.02, best_encoder)
 
-
-class Joint:
-    """p(z) p(x|z) over the plane of (z, x)."""
-
-    n = 2
-
-    def log_prob(self, at):
-        return stats.norm.logpdf(at[:, 0]) + square(at[:, 1], at[:, 0])
-
-
 # %% tags=["hide-input"]
 fig, (left, middle, right) = plt.subplots(1, 3, figsize=(10, 3.1))
-show_density(left, Joint(), (-3, -2), (3, 6), bar=True)
+joint = SimpleNamespace(n=2, log_prob=lambda at: stats.norm.logpdf(at[:, 0]) + square(at[:, 1], at[:, 0]))
+show_density(left, joint, (-3, -2), (3, 6), bar=True)
 left.axhline(2, color="white", linestyle=":")
 left.set(xlabel="z", ylabel="x", aspect="auto", title="p(z) p(x|z); dotted: x = 2")
 z = np.linspace(-2.5, 2.5, 400)
@@ -174,26 +166,41 @@ lesson.show(fig, "01a_vae", caption)
 # The noise cancels, draw by draw: what is left is the theorem of the next section, and it holds with "=". A flow *is* a
 # VAE whose decoder has no noise and whose encoder is the decoder's inverse (Nielsen et al. 2020, "SurVAE Flows",
 # section 2). No second network, no bound, no sampling in the loss: that is 训练过程大大简化. And $z$ lies in the same
-# space as $x$, neighbours staying neighbours: 空间结构. The posterior shrinks to one point: given $x$, $z$ is $h(x)$, a
-# Dirac mass. What is given up: the decoder's noise, and the freedom to choose a $z$ of fewer dimensions.
+# space as $x$, neighbours staying neighbours, as $f$ and $h$ are continuous: so we read 空间结构. The posterior shrinks
+# to one point: given $x$, $z$ is $h(x)$, a Dirac mass. What is given up: the decoder's noise, and the freedom to choose
+# a $z$ of fewer dimensions.
 
 # %%
 layer = nfedu.SinhArcsinh(1, skew=0.5, tail=0.8)
 flow = nfedu.Flow(nfedu.StandardNormal(1), layer)
-sigma, at = 1e-3, np.array([[-1.0], [0.5], [3.0]])
+at, sigmas = np.array([[-1.0], [0.5], [3.0]]), 10.0 ** np.arange(-3, 0.1, 0.5)
 nodes, weights = np.polynomial.hermite_e.hermegauss(40)  # E over ε ~ N(0, 1)
 h = np.sinh(0.8 * np.arcsinh(at) - 0.5)  # the inverse, by hand
 slope = np.sqrt(1 + h**2) * 0.8 / np.sqrt(1 + at**2)
-z = h + sigma * slope * nodes
-f = np.sinh((np.arcsinh(z) + 0.5) / 0.8)
-log_ratio = stats.norm.logpdf(at, f, sigma) + stats.norm.logpdf(z) - stats.norm.logpdf(z, h, sigma * slope)
-limit = log_ratio @ weights / weights.sum()
-spread = np.sqrt(((log_ratio - limit[:, None]) ** 2) @ weights / weights.sum())
-error = abs(limit - flow.log_prob(at)).max()
-lesson.claim("N1", "ELBO of decoder f + noise σ = 10⁻³ and its inverse = the flow's log p", error, 1e-5, nfedu.Flow)
-lesson.claim("N1", "and one draw is enough: its standard deviation", spread.max(), 0.01, nfedu.Flow.log_prob)
+off, spread = np.empty((2, len(sigmas)))
+for k, sigma in enumerate(sigmas):
+    z = h + sigma * slope * nodes
+    f = np.sinh((np.arcsinh(z) + 0.5) / 0.8)
+    log_ratio = stats.norm.logpdf(at, f, sigma) + stats.norm.logpdf(z) - stats.norm.logpdf(z, h, sigma * slope)
+    mean = log_ratio @ weights / weights.sum()  # the ELBO
+    off[k] = abs(mean - flow.log_prob(at)).max()
+    spread[k] = np.sqrt(((log_ratio - mean[:, None]) ** 2) @ weights / weights.sum()).max()
+lesson.claim("N1", "ELBO of decoder f + noise σ = 10⁻³ and its inverse = the flow's log p", off[0], 1e-5, nfedu.Flow)
+error = abs(np.log10(off[2] / off[0]) - 2)
+lesson.claim("N1", "from 10⁻³ to 10⁻² the difference grows like σ²: exponent − 2", error, 0.05, nfedu.Flow)
+lesson.claim("N1", "and one draw is enough: its standard deviation", spread[0], 0.01, nfedu.Flow.log_prob)
 z = flow.base.sample(1000, rng)
 lesson.claim("N1", "a flow undoes z→x exactly", abs(flow.x_to_z(flow.z_to_x(z)[0])[0] - z).max(), 1e-12, nfedu.Flow)
+
+# %% tags=["hide-input"]
+fig, ax = plt.subplots(figsize=(5.6, 3))
+ax.loglog(sigmas, off, "o-", color="tab:blue", label="|ELBO − log p of the flow|")
+ax.loglog(sigmas, spread, "o-", color="tab:orange", label="one draw's standard deviation")
+ax.set(xlabel="σ, the decoder's noise", ylabel="nats, the worst of three x")
+ax.legend()
+caption = """As the noise of a decoder f falls to 0, with h for its encoder, the bound becomes the flow's log p (slope
+2), and one draw tells the bound (slope 1)."""
+lesson.show(fig, "01a_limit", caption)
 
 # %% [markdown]
 # ## The theorem (变量替换定理, 1-D)
@@ -216,14 +223,9 @@ lesson.claim("N1", "a flow undoes z→x exactly", abs(flow.x_to_z(flow.z_to_x(z)
 # **Trap.** $h'$ is the slope of the *inverse*. With the slope of $f$ in its place the density is off by its square: in
 # the example by 4. In code `x_to_z` returns $\log|dz/dx|$, `z_to_x` returns $\log|dx/dz|$: they differ in sign.
 #
-# We try three maps whose result SciPy knows in closed form, and the one from above, where we differentiate
-# $\Phi(h(x))$, Φ being the normal $F_Z$, by differences.
+# Three maps whose results SciPy knows, and the one from above: there $\Phi(h(x))$, Φ the normal $F_Z$, by differences.
 
 # %%
-affine = nfedu.Flow(nfedu.StandardNormal(1), nfedu.Affine(1, -2.0, 1.0))
-error = abs(np.exp(affine.log_prob(np.array([[3.0]])))[0] - 0.1210)
-lesson.claim("N2", "pencil: p(3) = 0.1210 for x = −2z + 1", error, 5e-5, nfedu.Affine)
-
 x = np.linspace(0.05, 4, 200)[:, None]
 normal, logistic = nfedu.StandardNormal(1), nfedu.StandardLogistic(1)
 known = {
@@ -233,6 +235,8 @@ known = {
     "sinh-arcsinh is d/dx Φ(h(x))": (normal, nfedu.SinhArcsinh(1, skew=0.5, tail=0.8), None),
 }
 flows = {name: nfedu.Flow(base, layer) for name, (base, layer, _) in known.items()}
+error = abs(np.exp(flows["affine, −2z + 1, is N(1, 2²)"].log_prob(np.array([[3.0]])))[0] - 0.1210)
+lesson.claim("N2", "pencil: p(3) = 0.1210 for x = −2z + 1", error, 5e-5, nfedu.Affine)
 for name, (_, one, logpdf) in known.items():
     at = x / 4.1 if "uniform" in name else x
     if logpdf is None:  # Φ(h(x)) differentiated numerically: nothing of N2 is used
@@ -260,10 +264,7 @@ lesson.show(fig, "01a_equal_mass", caption)
 fig = plt.figure(figsize=(10, 4.2))
 edges = stats.norm.ppf(np.linspace(0.02, 0.98, 9))
 bend = nfedu.SinhArcsinh(1, tail=0.55), "x = sinh(1.82 arcsinh z): steep outside"
-squash = (
-    nfedu.Chain([nfedu.Rescale(1, 2.2), nfedu.Logit(1, margin=0.0)]),
-    "x = 1/(1 + exp(−2.2 z)): flat outside, mass piles up",
-)
+squash = nfedu.Chain([nfedu.Rescale(1, 2.2), nfedu.Logit(1, margin=0.0)]), "x = 1/(1 + exp(−2.2 z)): flat outside"
 for part, (one, title) in zip(fig.subfigures(1, 2), (bend, squash), strict=True):
     show_joined(part, lambda z, one=one: one.z_to_x(z)[0], edges, normal, nfedu.Flow(normal, one)).set_title(title)
 caption = """The map joins its two axes: slices of p(z) below go up to the curve and from there to the left, where the
@@ -274,8 +275,8 @@ lesson.show(fig, "01a_joined", caption)
 # %% [markdown]
 # ### Erratum
 #
-# **M11.** The notes say "$X = f(Z)$, and $f(x)$ is invertible". $f$ takes latents: $f(z)$; its inverse $h$ takes data.
-# Read as printed, with data put into $f$, $h$ gives the data back, and not their latents.
+# **M11.** The notes say "$X = f(Z)$, and $f(x)$ is invertible". But $f$ takes latents, $f(z)$, and $h$ takes data. With
+# data put into $f$, as printed, $h$ gives the data back, and not their latents.
 
 # %%
 z = rng.standard_normal((1000, 1))
@@ -290,8 +291,9 @@ lesson.claim("M11", "|h(f(z)) − z|; printed: f(x), and |h(f(x)) − z|", back,
 # - A flow has no noise between $z$ and $x$: the encoder is the inverse, the bound becomes an equality.
 # - $p_X(x) = p_Z(h(x))\,|h'(x)|$: mass is conserved, and $|h'|$ says how much an interval has been squeezed.
 # - It is the slope of the inverse, with its modulus; in logarithms a sum.
-# - Given $x$ a flow knows $z$ to the last digit: its posterior is a point, not a distribution.
+# - Given $x$ a flow knows $z$ to the last digit: its posterior is a single point.
 #
-# **Exercise.** Which $x$ have no gap with a Gaussian encoder of the decoder $z^2$? And if the encoder could be a
-# mixture of two Gaussians? Then `python -m lessons exercise 01`. %%
+# **Exercise.** What is left of the gap if the encoder of $z^2$ is a mixture of two Gaussians?
+# Then `python -m lessons exercise 01`.
+# %%
 lesson.end()

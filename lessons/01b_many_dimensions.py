@@ -54,6 +54,8 @@ rng = np.random.default_rng(1)
 # p_X(x) = p_Z(h(x))\,\left|\det \frac{\partial h(x)}{\partial x}\right|
 # $$ (N3)
 #
+# (That "nearly" may be dropped as the cube shrinks: Rudin 1987, "Real and Complex Analysis", theorems 7.24 and 7.26.)
+#
 # Two ways to see it in numbers. First, an area: the image of a small square, measured as a polygon, over the square's
 # own. Second, a density: the library's layers with networks that have no hidden layer make a linear flow $X = AZ + b$.
 # That must be $N(b, AA^\top)$; we find $b$ and $A$ by pushing 0 and the unit vectors through it.
@@ -162,20 +164,19 @@ lesson.claim("N4", "200 000 samples U(z) counted in 145 cells: χ² against p, i
 # %% tags=["hide-input"]
 z = rng.standard_normal((4000, 2))
 low, high = (-10, -4), (10, 8)
-fig, axes = plt.subplots(1, 4, figsize=(10, 3.2), width_ratios=[1, 1, 1, 1.1])
+fig, axes = plt.subplots(1, 4, figsize=(10, 2.9))
 samples_axes(axes[0], z, -4, 4, "tab:blue", "z")
-show_density(axes[1], nfedu.StandardNormal(2), -4, 4)
-samples_axes(axes[2], U(z), low, high, "tab:orange")
 most = 1.15 / (2 * np.pi)
+show_density(axes[1], nfedu.StandardNormal(2), -4, 4, most=most)
+samples_axes(axes[2], U(z), low, high, "tab:orange")
 integral = show_density(axes[3], fan, low, high, 600, most=most, bar=True).integral
 axes[1].set(xlabel="$z_1$", ylabel="$z_2$")
 for ax in axes[2:]:
     ax.set(xlim=(-5, 5), ylim=(-4, 6))
 for ax, title in zip(axes, ["z ~ N(0, I)", "its density", "x = U(z)", "p(x) by N4"], strict=True):
     ax.set_title(title)
-caption = """The map stretches upwards, by det ∂U/∂z = exp(x₂/4): there the density is the base's, thinned by that
-factor; below it is the base's, thickened. What is missing from 1 lies outside the box, which is larger than what is
-shown."""
+caption = """One scale of colours. Areas are multiplied by det ∂U/∂z = exp(x₂/4): where x₂ > 0 the base's density is
+thinned by that factor, where x₂ < 0 it is thickened. (∫ p on the right is over a box larger than what is shown.)"""
 lesson.show(fig, "01b_u_and_v", caption)
 
 # %% [markdown]
@@ -200,14 +201,16 @@ lesson.claim("M2", "max|V(X) − Z| for X = U(Z); printed: X ~ U(Z)", error, 1e-
 # %% [markdown]
 # ## Same dimension on both sides (维度一致)
 #
-# If $h(f(z)) = z$ and $f(h(x)) = x$ are differentiable, the chain rule gives, for their Jacobians, $J_h J_f = I_k$ and
-# $J_f J_h = I_n$ for $f: \mathbb{R}^k \to \mathbb{R}^n$. A product through $k$ dimensions has rank at most $k$, so $n
+# Let $f: \mathbb{R}^k \to \mathbb{R}^n$ and $h$ be differentiable, $h(f(z)) = z$ and $f(h(x)) = x$. By the chain rule
+# their Jacobians have $J_h J_f = I_k$ and $J_f J_h = I_n$. A product through $k$ dimensions has rank at most $k$, so $n
 # \le k$; a product through $n$ has rank at most $n$, so $k \le n$: they are equal (N5). (Without derivatives it is
 # still true of continuous maps with continuous inverses, and harder: Brouwer 1912, invariance of domain.)
 #
 # Send a line into the plane by $f(z) = (z, z^2)$: then $J_f J_h$, 2×2, has determinant 0, whatever left inverse $h$ we
-# take. The image is a curve, of area 0, and what lies on it has no density in the plane at all. A VAE may have fewer
-# latents than pixels, since its noise fills the rest; a flow may not.
+# take. The image is a curve, of area 0: cut the plane into squares of side δ. Over $|z| \le 2$ the curve crosses $4/δ$
+# of their vertical and $8/δ$ of their horizontal sides, so it meets about $12/δ$ squares: their area, $12\,δ$, goes to
+# 0 with δ. What lies on it has no density in the plane at all. A VAE may have fewer latents than pixels, as its noise
+# fills the rest; a flow may not. And from two dimensions to one, $f$ gives whole curves of latents the same $x$.
 
 # %%
 t = rng.standard_normal((200, 1))
@@ -218,6 +221,16 @@ for c in (0.0, 0.7, -2.0):  # left inverses h(x) = x₁ + c (x₂ − x₁²)
     J_h = jacobians(lambda v, c=c: v[:, :1] + c * (v[:, 1:] - v[:, :1] ** 2), curve)  # (N, 1, 2)
     worst = max(worst, abs(J_h @ J_f - 1).max(), abs(np.linalg.det(J_f @ J_h)).max())
 lesson.claim("N5", "1→2 dimensions: J_h J_f = 1, yet det J_f J_h = 0 where an inverse needs 1", worst, 1e-12, jacobians)
+
+
+def squares(side):
+    """The squares (K, 2) of that side, by their lower left corners over the side, that meet the curve, |z| ≤ 2."""
+    t = np.linspace(-2, 2, 400_001)
+    return np.unique(np.floor(np.stack([t, t**2], axis=1) / side), axis=0)
+
+
+error = abs(len(squares(1 / 251)) / 251 / 12 - 1)
+lesson.claim("N5", "squares of side δ = 1/251 that meet the curve: their area / 12 δ − 1", error, 0.01, squares)
 for k, n in ((2, 3), (3, 2)):
     refused = np.inf
     try:
@@ -226,6 +239,29 @@ for k, n in ((2, 3), (3, 2)):
         refused = 0.0
         print(f"  refused, as it should be: {error}")
     lesson.claim("N5", f"a flow from {k} to {n} dimensions is refused", refused, 0, nfedu.Flow)
+
+# %% tags=["hide-input"]
+fig, axes = plt.subplots(1, 4, figsize=(10, 2.9))
+t = np.linspace(-2, 2, 400)
+for ax, side in zip(axes, (0.5, 0.125), strict=False):
+    cells = squares(side)
+    for corner in cells * side:
+        ax.add_patch(plt.Rectangle(corner, side, side, color="0.8", linewidth=0))
+    ax.plot(t, t**2, color="tab:blue")
+    ax.set_title(f"squares of side {side}: area {len(cells) * side**2:.2f}")
+noisy = rng.standard_normal((3000, 1))
+samples_axes(axes[2], np.c_[noisy, noisy**2] + 0.3 * rng.standard_normal((3000, 2)), colour="tab:orange")
+axes[2].set_title("(z, z²) and a VAE's noise")
+for ax in axes[:3]:
+    ax.set(xlim=(-2.6, 2.6), ylim=(-0.6, 4.6), xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+mesh = np.stack(np.meshgrid(t, t), axis=-1)
+image = axes[3].contourf(t, t, mesh[..., 1] + mesh[..., 0] ** 2 / 2, levels=np.linspace(-2, 4, 13))
+fig.colorbar(image, ax=axes[3], ticks=[-2, 0, 2, 4], shrink=0.85, label="x")
+axes[3].set(title="2→1: one x for a whole curve", xlabel="$z_1$", ylabel="$z_2$", aspect="equal")
+caption = """1→2: z goes onto a curve (blue). The squares that meet it have ever less area: no room for a density. The
+noise of a VAE spreads it over the plane. 2→1, x = z₂ + z₁²/2: all latents along a border of two colours have the same
+x, and which of them it was cannot be told."""
+lesson.show(fig, "01b_dimension", caption)
 
 # %% [markdown]
 # ## In five lines

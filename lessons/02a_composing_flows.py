@@ -95,7 +95,7 @@ error = abs(misfit(x, flow, (-3, -3), (3, 3)))
 lesson.claim("N6", "200 000 samples counted in 145 cells: χ² against p, in deviations", error, 4, nfedu.Flow.sample)
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(1, 4, figsize=(10, 2.9), width_ratios=[1, 1, 1, 1.12])
+fig, axes = plt.subplots(1, 4, figsize=(10, 2.9))
 z = rng.standard_normal((3000, 2))
 samples_axes(axes[0], z, -4, 4, "tab:blue", "z")
 show_warp(axes[1], lambda z: flow.z_to_x(z)[0])
@@ -133,7 +133,7 @@ lesson.show(fig, "02a_sampling", caption)
 # \prod_{m=1}^{M} \left|\det \frac{\partial (f^{(m)})^{-1}(Z_m)}{\partial Z_m}\right|
 # $$ (N7)
 #
-# So log-dets add: `Chain` does nothing else, and since $\partial(\ell_1 + \dots + \ell_M)/\partial \ell_m = 1$ its
+# So log-dets add: `Chain` composes the maps and adds. Since $\partial(\ell_1 + \dots + \ell_M)/\partial \ell_m = 1$ its
 # `backward` hands the same `g_log_det` to every layer ([00b](00b_backward_of_a_flow.py)).
 #
 # **By hand.** $z_1 = 2z_0 + 1$, then $x = e^{z_1}$, at $z_0 = 1$: $z_1 = 3$, $x = e^3$. On the way back $\partial
@@ -164,7 +164,7 @@ for n in (1, 3, 5):
 lesson.claim("N7", "sum of the layers' log-dets = slogdet of the whole Jacobian", worst, 1e-10, nfedu.Chain)
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(2, 5, figsize=(10, 4.4), width_ratios=[1, 1, 1, 1, 1.14])
+fig, axes = plt.subplots(2, 5, figsize=(10, 4.4))
 for m in range(5):
     layers = [nfedu.Shift(2), *copy.deepcopy(flow.bijection.bijections[:m])]  # a shift by 0 stands for no layer at all
     prefix = nfedu.Flow(flow.base, layers)
@@ -209,13 +209,13 @@ linear = nfedu.AdditiveCoupling(2, (), rng=rng)
 linear.net.weights[0].value[...] = 0.8
 layers = {
     "Affine": nfedu.Affine(2, [1.6, 0.6], [0.5, -1]),
-    "SinhArcsinh": nfedu.SinhArcsinh(2, [0.6, 0], [1, 0.6]),
+    "SinhArcsinh": nfedu.SinhArcsinh(2, [0.6, 0], [1, 0.7]),
     "Exp": nfedu.Exp(2),
     "Logit, inverse": nfedu.Chain([nfedu.Rescale(2, 2.0), nfedu.Logit(2, margin=0.0)]),
     "linear coupling": linear,
     "that, then Reverse": nfedu.Chain([copy.deepcopy(linear), nfedu.Reverse(2)]),
 }
-boxes = {"Exp": (1e-3, 5), "Logit, inverse": (1e-3, 1 - 1e-3)}
+boxes = {"SinhArcsinh": (-5, 5), "Exp": (1e-3, 8), "Logit, inverse": (1e-3, 1 - 1e-3)}
 fig, axes = plt.subplots(2, 6, figsize=(10, 3.9))
 for (above, below), (name, layer) in zip(axes.T, layers.items(), strict=True):
     low, high = boxes.get(name, (-4, 4))

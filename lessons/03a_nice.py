@@ -125,13 +125,23 @@ lesson.claim("N12", "the image of the unit disc under two couplings has area π,
 
 # %% [markdown]
 # One coupling leaves $x_{1:d}$ as it is. So the next one exchanges the roles (`flip`): what passed is moved, and what
-# was moved passes. Three couplings let every output depend on every input.
+# was moved passes. How many until every output depends on every input? With $n = 8$, $d = 4$ one coupling's Jacobian
+# has 16 zeros in its upper right block and 12 in each identity. A flipped one fills the upper half; the lower right
+# block is still the identity. The third fills that, too. We count entries that are 0 at every point.
+
+# %%
+three = [coupling, *(nfedu.AdditiveCoupling(8, (16, 16), flip=flip, rng=rng) for flip in (True, False))]
+for layer in three[1:]:
+    layer.net.weights[-1].value *= 8
+J_of = [layer_jacobians(nfedu.Chain(three[:count]), "z_to_x", z[:20])[0] for count in (1, 2, 3)]
+error = max(abs((J == 0).all(axis=0).sum() - zeros) for J, zeros in zip(J_of, (40, 12, 0), strict=True))
+lesson.claim("N12", "∂x/∂z of one, two, three couplings has 40, 12, 0 zeros of 64", error, 0, nfedu.AdditiveCoupling)
 
 # %% tags=["hide-input"]
-scale = nfedu.Rescale(2, [0.7, 1.5])
+scale = nfedu.Rescale(2, [1.3, 0.7])
 chains = [[nfedu.Shift(2)], pair[:1], pair, [*pair, scale]]
 titles = ["before: x = z", "one coupling: x₂ moves", "flipped: x₁ moves", "and a rescaling"]
-fig, axes = plt.subplots(2, 4, figsize=(10, 5.2), width_ratios=[1, 1, 1, 1.1])
+fig, axes = plt.subplots(2, 4, figsize=(10, 4.9))
 for m, ((above, below), chain) in enumerate(zip(axes.T, map(nfedu.Chain, chains), strict=True)):
     show_warp(above, lambda v, chain=chain: chain.z_to_x(v)[0])
     show_density(below, nfedu.Flow(nfedu.StandardNormal(2), copy.deepcopy(chain)), -4, 4, most=0.18, bar=m == 3)
@@ -139,17 +149,13 @@ for m, ((above, below), chain) in enumerate(zip(axes.T, map(nfedu.Chain, chains)
     below.set(ylabel="$x_2$" if m == 0 else "")
 caption = """A coupling slides each vertical line along itself, the flipped one each horizontal line: cells change their
 shape, never their area. So the density (below, one scale of colours) changes its shape, never its peak of 1/2π =
-0.159; only the rescaling, by (0.7, 1.5), lowers it, to 0.152."""
+0.159; only the rescaling, by (1.3, 0.7), lifts it, to 0.159/0.91 = 0.175."""
 lesson.show(fig, "03a_shear", caption)
 
-three = [coupling, *(nfedu.AdditiveCoupling(8, (16, 16), flip=flip, rng=rng) for flip in (True, False))]
-for layer in three[1:]:
-    layer.net.weights[-1].value *= 8
 fig, axes = plt.subplots(1, 3, figsize=(9.5, 3))
-for count, ax in enumerate(axes, 1):
-    J = layer_jacobians(nfedu.Chain(three[:count]), "z_to_x", z[:1])[0][0]
-    fig.colorbar(show_jacobian(ax, J), ax=ax, shrink=0.8)
-    ax.set_title(f"{count} coupling{'s' * (count > 1)}: det = {np.linalg.det(J):.6f}")
+for count, (ax, J) in enumerate(zip(axes, J_of, strict=True), 1):
+    fig.colorbar(show_jacobian(ax, J[0]), ax=ax, shrink=0.8)
+    ax.set_title(f"{count} coupling{'s' * (count > 1)}: det = {np.linalg.det(J[0]):.6f}")
 caption = """∂x/∂z at one point, n = 8, d = 4, after one, two and three couplings that are flipped in turn; grey is
 exactly 0. One has the identity blocks and zeros of N12; after three every output depends on every input, and the
 determinant is still 1."""
@@ -163,8 +169,8 @@ lesson.show(fig, "03a_jacobians", caption)
 # coupling with $d = 1$ and one tanh unit *is* that map; the base alone is $\mathbb{E}\,\frac12 (2 \tanh x_1)^2$ nats
 # away.
 #
-# **M5.** The lower left block is printed as a quotient, $\partial m_\theta(z_{1:d})/z_{1:d}$. It is the Jacobian
-# $\partial m_\theta/\partial z_{1:d}$.
+# **M5.** The lower left block is printed as a quotient, $\partial m_\theta(z_{1:d})/z_{1:d}$, one ∂ short. It is the
+# Jacobian $\partial m_\theta/\partial z_{1:d}$.
 
 # %%
 plane = nfedu.AdditiveCoupling(2, (1,), d=1, activation="tanh", rng=rng)
@@ -189,10 +195,12 @@ lesson.claim("M5", "the block is ∂m/∂z, by backward; printed: m/z", error, 1
 # A chain of couplings has determinant 1: it moves mass about but never compresses it. So NICE adds one diagonal layer:
 #
 # $$
-# x_i = s_i z_i, \qquad z_i = x_i / s_i, \qquad \left|\det \frac{\partial x}{\partial z}\right| = \prod_i |s_i|
+# x_i = s_i z_i, \qquad z_i = x_i / s_i, \qquad \frac{\partial x}{\partial z} = \mathrm{diag}(s), \qquad
+# \left|\det \frac{\partial x}{\partial z}\right| = \prod_i |s_i|
 # $$ (N13)
 #
-# and $\log p_X$ loses $\sum_i \log|s_i|$. For $s = (1.5, -0.5)$ that is $\log 0.75 = -0.2877$: the density gains.
+# (diagonal, since $x_i$ depends on $z_i$ alone). On the way back $|\det \partial z/\partial x| = \prod_i 1/|s_i|$, so
+# $\log p_X$ loses $\sum_i \log|s_i|$. For $s = (1.5, -0.5)$ that is $\log 0.75 = -0.2877$: the density gains.
 #
 # **Trap.** The paper scales on the way x→z, the notes on the way z→x. The sign of $\sum \log s$ differs, and both are
 # right about their own $s$.
@@ -203,7 +211,7 @@ lesson.claim("M5", "the block is ∂m/∂z, by backward; printed: m/z", error, 1
 # both give $x_{1:d} = s_{1:d}\,z_{1:d}$ and $x_{d+1:n} = s_{d+1:n} (z_{d+1:n} + m(z_{1:d}))$. And $m'$ is a network
 # again, with other first and last weights. So a rescaling can be moved through all couplings from one end to the other.
 #
-# **M10.** The notes write $\det J = \prod s_i$ with neither modulus nor condition. One negative $s_i$ and the printed
+# **M10.** The notes write $\det J = \prod s_i$ with neither modulus nor condition. With one negative $s_i$ the printed
 # density is negative; $s_i = 0$ cannot be undone, and `Rescale` refuses it.
 
 # %%
@@ -247,5 +255,6 @@ lesson.claim("M10", "s_i = 0 is refused", refused, 0, nfedu.Rescale)
 #
 # **Exercise.** Which $m$ make the inverse of a coupling again a coupling with the same $d$? Is the composition of two
 # couplings without `flip` a coupling? Then `python -m lessons exercise 03`, or [03b](03b_volume.py): what volume
-# forbids. %%
+# forbids.
+# %%
 lesson.end()

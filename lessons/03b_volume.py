@@ -57,8 +57,10 @@ rng = np.random.default_rng(3)
 # **By hand.** Data uniform on an area $B$, of any shape: the entropy is $\log B$. Sorting it is arbitrary, and on the
 # average over the order half of $B$ comes before a point: $\mathbb{E}[A] = B/2$. So the best that NICE can do is $1 +
 # \log (B/2)$, which is $1 - \log 2 = 0.3069$ nats above the entropy: a flat density is not to be had from a normal one
-# by carrying areas. For data $N(0, \sigma^2 I)$, $A = \pi r^2$ and $\mathbb{E}[A] = \pi\,\mathbb{E}[r^2] =
-# 2\pi\sigma^2$: with rescaling the bound is $1 + \log 2\pi\sigma^2$, the entropy. That is why NICE rescales.
+# by carrying areas. There $2\pi S = B/2$: $q^*(0) = 2/B$ is twice the data's density, and $e^{-B/2\pi S} = e^{-2} =
+# 0.1353$ of the mass lies beyond the area $B$. For data $N(0, \sigma^2 I)$, $A = \pi r^2$ and $\mathbb{E}[A] =
+# \pi\,\mathbb{E}[r^2] = 2\pi\sigma^2$: with rescaling the bound is $1 + \log 2\pi\sigma^2$, the entropy. That is why
+# NICE rescales.
 #
 # Is the bound reached? It is for the best *rearrangement* of areas, which need not be continuous. Diffeomorphisms that
 # preserve area come as near to any rearrangement as one likes (Brenier & Gangbo 2003). In the plane, couplings that are
@@ -77,6 +79,9 @@ disc, normal, cell = (r2 <= 4).astype(float), np.exp(-r2 / (2 * 0.5**2)), (line[
 entropy = np.log(disc.sum() * cell)
 error = abs(bounds(level_area(disc, cell))["and rescaling"] - entropy - 0.3069)
 lesson.claim("N12", "pencil: uniform on a disc, bound − entropy = 0.3069", error, 5e-5, level_area)
+best = np.exp(-r2 * np.pi / level_area(disc, cell)) / level_area(disc, cell)  # N(0, S I) with 2π S = E[A]
+error = abs(1 - (best * disc).sum() * cell - 0.1353)
+lesson.claim("N12", "pencil: of the best model 0.1353 lies beside the disc", error, 5e-5, level_area)
 error = abs(level_area(normal, cell) - 2 * np.pi * 0.5**2)
 lesson.claim("N12", "E[A] of N(0, 0.5² I) is 2π 0.5²", error, 1e-5, level_area)
 
@@ -138,7 +143,7 @@ statement = "learned or not, sorted by density it is exp(−a/2π)/2π: largest 
 lesson.claim("N12", statement, error, 1e-3, nfedu.AdditiveCoupling)
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(1, 4, figsize=(10, 3), width_ratios=[1, 1, 1.1, 1.25])
+fig, axes = plt.subplots(1, 4, figsize=(10, 2.9), width_ratios=[1, 1, 1, 1.2])
 peak = grid.density.max()
 show_density(axes[0], target, most=peak)
 axes[0].set_title(f"target, entropy {-target.log_prob(held_out).mean():.3f}")
@@ -149,12 +154,13 @@ for ax, (name, flow), colour in zip(axes[1:], models.items(), ("tab:blue", "tab:
     sorted_q = np.sort(found.density.ravel())[::-1]
     axes[3].plot(np.arange(sorted_q.size) * (12 / lesson.pick(400, 800)) ** 2, sorted_q, color=colour, label=name)
 axes[3].plot(sizes, p, color="0.3", label="target")
-axes[3].plot(sizes, np.exp(-sizes / (2 * np.pi)) / (2 * np.pi), "k:", label="$e^{-a/2π}/2π$")
+axes[3].plot(sizes, np.exp(-sizes / (2 * np.pi)) / (2 * np.pi), "k:", label="exp(−a/2π)/2π")
 axes[3].set(xlim=(0, 8), xlabel="area a where it is denser", ylabel="density")
 axes[3].legend()
 caption = """One scale of colours. Couplings alone can place densities, not change them: sorted by density (right), they
-give the dotted curve of the normal, whatever was learned; one scale per coordinate bends it to that of the target.
-Modes are joined by bridges, since a continuous map cannot tear the plane."""
+give the dotted curve of the normal, whatever was learned. One scale per coordinate replaces it by a wider or narrower
+normal's: S = E[A]/2π would give the target's curve; what was learned lies in between. Modes are joined by bridges,
+since a continuous map cannot tear the plane."""
 lesson.show(fig, "03b_volume", caption)
 
 # %% [markdown]
@@ -162,8 +168,8 @@ lesson.show(fig, "03b_volume", caption)
 #
 # Any picture is a density: `PictureDensity` samples points by the darkness of its pixels, and knows its exact density
 # and entropy. A letter is nearly uniform on its ink, so our bound says what NICE can do: about 0.3 nats above the
-# entropy, a stroke that fades from its middle to its edge. (A photograph has far more edges than such a small flow can
-# bend its map for: try `datasets.portrait()`.)
+# entropy, a stroke that fades from its middle to its edge, with 13.5% of the mass beside it. (A photograph has far more
+# edges than such a small flow can bend its map for: try `datasets.portrait()`.)
 
 
 # %%
@@ -195,23 +201,25 @@ fig, axes = plt.subplots(2, 3, figsize=(9.5, 5.4))
 samples_axes(axes[0, 0], datasets.two_moons(4000, rng), (-3, -2), (3, 2))
 samples_axes(axes[0, 1], moons.sample(4000, rng), (-3, -2), (3, 2), "tab:orange")
 show_density(axes[0, 2], moons, (-3, -2), (3, 2), (600, 400), bar=True)
-show_density(axes[1, 0], picture, picture.low, -picture.low, points=picture.mass.T.shape)  # cell by cell a pixel
+peak = density_on_grid(drawn, -2, 2).density.max()
+cells = picture.mass.T.shape  # cell by cell a pixel
+show_density(axes[1, 0], picture, picture.low, -picture.low, points=cells, most=peak)
 samples_axes(axes[1, 1], drawn.sample(20_000, rng), -2, 2, "tab:orange")
-show_density(axes[1, 2], drawn, -2, 2, bar=True)
+show_density(axes[1, 2], drawn, -2, 2, most=peak, bar=True)
 titles = ["two moons, data", "NICE, samples", "NICE, density"]
 titles += [f"a letter: entropy {picture.entropy():.2f}", "NICE, samples", f"NICE: {loss:.2f}, bound {bound:.2f}"]
 for ax, title in zip(axes.flat, titles, strict=True):
     ax.set_title(title)
 caption = """Twelve couplings and one rescaling learn the moons up to a thin bridge, and a letter up to the softness
-of its strokes, which the bound foretells: a flat density with sharp edges is out of reach for layers that preserve
-volume."""
+of its strokes (one scale of colours a row), which the bound foretells: a flat density with sharp edges is out of reach
+for layers that preserve volume; in the middle they are about twice as dense as the ink."""
 lesson.show(fig, "03b_moons_and_letter", caption)
 
 fig, axes = plt.subplots(2, 5, figsize=(10, 4.3))
 with_colours = moons.base.sample(3000, rng).astype(np.float32)
 for (above, below), count in zip(axes.T, (0, 3, 6, 9, 12), strict=True):
     prefix = nfedu.Flow(moons.base, copy.deepcopy(moons.bijection.bijections[: count + 1])).astype(np.float32)
-    show_density(above, prefix, -3, 3, 300, most=0.8)
+    show_density(above, prefix, -3, 3, 300, most=0.8, bar=count == 12)
     points = prefix.z_to_x(with_colours)[0]
     below.scatter(*points.T, c=np.arctan2(*with_colours.T), cmap="hsv", s=1.5, linewidths=0)
     below.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xlabel="$x_1$")
@@ -231,5 +239,6 @@ lesson.show(fig, "03b_stack", caption)
 # - What a trained flow lies above its bound, its networks have not learned; we measured it.
 #
 # **Exercise.** What is the bound for data in $n$ dimensions that are uniform on a volume $B$? (The normal exceeds its
-# value at radius $r$ on a ball of volume $V_n r^n$.) Does it get better or worse with $n$? %%
+# value at radius $r$ on a ball of volume $V_n r^n$.) Does it get better or worse with $n$?
+# %%
 lesson.end()

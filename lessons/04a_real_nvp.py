@@ -55,15 +55,17 @@ log2, log3, log6 = np.log([2, 3, 6])
 # ## Its Jacobian (Real-NVP Jacobian)
 #
 # $x_{1:d}$ depends on $z_{1:d}$ alone, by the identity: $I_d$ and a block of zeros. $x_i$ with $i > d$ depends on
-# $z_i$, with slope $e^{\alpha_i}$, on no other $z_{j > d}$, and on $z_{1:d}$ through the networks (the block ·):
+# $z_i$, with slope $e^{\alpha_i}$, on no other $z_{j > d}$, and on $z_{1:d}$ through the networks, a block $C$ with the
+# rows $\partial x_i/\partial z_{1:d} = z_i\,e^{\alpha_i}\,\partial\alpha_i/\partial z_{1:d} +
+# \partial\mu_i/\partial z_{1:d}$:
 #
 # $$
-# \frac{\partial x}{\partial z} = \begin{pmatrix} I_d & 0 \\ \cdot & \mathrm{diag}\, e^{\alpha_\theta(z_{1:d})}
+# \frac{\partial x}{\partial z} = \begin{pmatrix} I_d & 0 \\ C & \mathrm{diag}\, e^{\alpha_\theta(z_{1:d})}
 # \end{pmatrix}, \qquad \det = \prod_{i=d+1}^n e^{\alpha_\theta(z_{1:d})_i}
 # = \exp\Bigl(\sum_{i=d+1}^n \alpha_\theta(z_{1:d})_i\Bigr)
 # $$ (N16)
 #
-# The determinant does not see the block ·, so nobody has to differentiate a network to get it.
+# The determinant does not see the block $C$, so nobody has to differentiate a network to get it.
 #
 # **What α learns.** Of a row's loss $-\log p_X(x) = \tfrac12 \lVert z\rVert^2 + \tfrac n2 \log 2\pi + \sum_i
 # \alpha_i$ two terms hold $\alpha_i$. In N15 $\partial z_i/\partial\alpha_i = -(x_i - \mu_i) e^{-\alpha_i} = -z_i$,
@@ -74,14 +76,15 @@ log2, log3, log6 = np.log([2, 3, 6])
 # \frac{\partial(-\log p_X)}{\partial \mu_i} = -z_i e^{-\alpha_i}
 # $$
 #
-# Both vanish on average where, given $x_{1:d}$, the latent $z_i$ has mean 0 and $\mathbb{E} z_i^2 = 1$:
-# $e^{\alpha_i}$ becomes the standard deviation of $x_i$ given $x_{1:d}$, and $\mu_i$ its mean. Without the log-det
-# the 1 is missing, α grows for ever, and all of x ends at z = 0. The rest of the way, to $z_a$ and the weights, is B5
-# (lesson 00b).
+# Both vanish on average where, given $x_{1:d}$, the latent $z_i$ has mean 0 and $\mathbb{E} z_i^2 = 1$: $e^{\alpha_i}$
+# becomes the standard deviation of $x_i$ given $x_{1:d}$, and $\mu_i$ its mean. Without the log-det the 1 is missing, α
+# grows for ever, and all of $x_{d+1:n}$ ends at 0 in z. The rest of the way, to $z_a$ and the weights, is B5 (lesson
+# 00b).
 #
 # **By hand.** $n = 3$, $d = 1$, $\mu = z_1 (-1, 4)$, $\alpha = z_1 (\log 2, \log 3)$, at $z = (1, 2, -1)$. Then $x_2
 # = 2 \cdot 2 - 1 = 3$, $x_3 = -1 \cdot 3 + 4 = 1$, $\log|\det| = \log 6$, and $\log p_X(1, 3, 1) = -\tfrac12 (1 + 4 +
-# 1) - \tfrac32 \log 2\pi - \log 6 = -7.5486$. The loss has $g_\alpha = (1 - 4, 1 - 1) = (-3, 0)$ and $g_\mu = (-2/2,
+# 1) - \tfrac32 \log 2\pi - \log 6 = -7.5486$. The Jacobian has the rows $(1, 0, 0)$, $(4 \log 2 - 1, 2, 0)$, $(4 - 3
+# \log 3, 0, 3)$. The loss has $g_\alpha = (1 - 4, 1 - 1) = (-3, 0)$ and $g_\mu = (-2/2,
 # 1/3)$: the latent 2 asks for a wider scale, the latent −1 is content with its own.
 
 # %%
@@ -91,6 +94,9 @@ weights.value[...] = -1, 4, log2, log3
 z, x = np.array([[1.0, 2.0, -1.0]]), np.array([[1.0, 3.0, 1.0]])
 error = abs(pencil.z_to_x(z)[0] - x).max()
 lesson.claim("N14", "pencil: z = (1, 2, −1) goes to x = (1, 3, 1)", error, 1e-14, nfedu.AffineCoupling.z_to_x)
+J = [[1, 0, 0], [4 * log2 - 1, 2, 0], [4 - 3 * log3, 0, 3]]
+error = abs(layer_jacobians(pencil, "z_to_x", z)[0][0] - J).max()
+lesson.claim("N16", "pencil: the Jacobian, its block C and all", error, 1e-14, nfedu.AffineCoupling)
 error = abs(pencil.x_to_z(x)[0] - z).max()
 lesson.claim("N15", "pencil: x = (1, 3, 1) goes to z = (1, 2, −1)", error, 1e-14, nfedu.AffineCoupling.x_to_z)
 flow = nfedu.Flow(nfedu.StandardNormal(3), [pencil])
@@ -159,9 +165,9 @@ lesson.show(fig, "04a_warp", caption)
 # %% [markdown]
 # ### Errata
 #
-# **M6.** The notes divide by $\exp(z_{1:d})$ on the way back; it must be $\exp(\alpha_\theta(x_{1:d}))$. In the
-# example by hand the printed form gives $z_2 = (3 + 1)/e^1 = 1.47$ and not 2. (With $1 < d \ne n - d$ not even the
-# shapes fit.)
+# **M6.** The notes divide by $\exp(z_{1:d})$ on the way back; it must be $\exp(\alpha_\theta(x_{1:d}))$. (That they
+# take $\mu_\theta$ at $z_{1:d}$ there is right: it is $x_{1:d}$, and known first.) In the example by hand the printed
+# form gives $z_2 = (3 + 1)/e^1 = 1.47$ and not 2. (With $1 < d \ne n - d$ not even the shapes fit.)
 #
 # **M7.** They sum $\alpha_\theta(z_{1:d})$ over $i$ without writing $i$: then every term is the whole vector, the sum
 # $n{-}d$ times that vector, and no number at all. By hand: $2\,(\log 2, \log 3)$ for $\log 6$, off by $\log \tfrac32$
@@ -225,10 +231,11 @@ lesson.claim("N14", "α's bound is learned: 1 / largest |c| after training", 1 /
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(2, 2, figsize=(7.6, 7))
+peak = grid.density.max()
 titles = [f"the river, entropy {entropy:.3f} nats", f"NICE: {losses['NICE']:.3f} nats (none below {bound:.3f})"]
 titles += [f"RealNVP: {losses['RealNVP']:.3f} nats"]
 for ax, flow, title in zip(axes.flat, [river, *flows.values()], titles, strict=False):
-    show_density(ax, flow, -6, 6, lesson.pick(500, 900), gamma=0.3)
+    show_density(ax, flow, -6, 6, lesson.pick(500, 900), gamma=0.3, most=peak, bar=flow is not river)
     ax.set(title=title, xlim=(-4, 4), ylim=(-4, 4))
 curves = axes[1, 1]
 for name, flow in ({"river": river} | flows).items():
@@ -237,9 +244,9 @@ for name, flow in ({"river": river} | flows).items():
 curves.set(yscale="log", ylim=(1e-4, 5), xlabel="held-out points, sorted", ylabel="density there")
 curves.set_title("density at held-out points")
 curves.legend()
-caption = """The same eight couplings, networks and steps, additive and affine (colour: p^0.3). NICE's density has one
-ceiling for the whole plane: it cannot be as dense as the narrows. RealNVP compresses there, and follows the river's
-density over more than two orders of magnitude."""
+caption = """The same eight couplings, networks and steps, additive and affine (colour: p^0.3, one scale). NICE's
+density has one ceiling for the whole plane: it cannot be as dense as the narrows. RealNVP compresses there, and follows
+the river's density over more than two orders of magnitude."""
 lesson.show(fig, "04a_river", caption)
 
 fig, axes = plt.subplots(3, 3, figsize=(7.6, 7.6))

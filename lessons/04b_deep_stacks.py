@@ -26,11 +26,11 @@ rng = np.random.default_rng(4)
 # ## Exploding inverses, and what bounds α (Real-NVP 反向)
 #
 # A chain of couplings is invertible in exact arithmetic, and in floating point it need not be (Behrmann et al. 2021).
-# By N15 an error $\delta x$ leaves a coupling as $\delta z_b = e^{-\alpha} \odot (\delta x_b - [\partial\mu + z_b
-# \odot e^{\alpha} \odot \partial\alpha]\,\delta x_a)$: multiplied by up to $e^{-\alpha}$, and fed into the next.
-# After $M$ layers it grows like $\varepsilon e^{\lambda M}$, λ a rate that depends on the layers and not on the
-# precision ε. So digits buy depth at a fixed price: float64's 53 bits for float32's 24 are worth $29 \log 2/\lambda$
-# couplings more, no factor.
+# By N15 an error $\delta x$ leaves a coupling as $\delta z_b = e^{-\alpha} \odot (\delta x_b - [\partial\mu + z_b \odot
+# e^{\alpha} \odot \partial\alpha]\,\delta x_a)$: multiplied by $e^{-\alpha}$, the other part's error mixed in by the
+# networks' slopes, and fed into the next. After $M$ layers it grows like $\varepsilon e^{\lambda M}$, λ a rate that
+# depends on the layers and not on the precision ε. So digits buy depth at a fixed price: float64's 53 bits for
+# float32's 24 are worth $29 \log 2/\lambda$ couplings more, no factor.
 #
 # RealNVP's $\alpha = c \odot \tanh(r)$, $r$ from the network and $c$ learned, starting at 1, keeps $|\alpha_i| \le
 # |c_i|$. That is no bound given in advance: training moves $c$ (in 04a's river from 1 to between 0.7 and 1.2). It
@@ -67,7 +67,7 @@ error = 1 / min(results["affine, no bound", dtype][3] for dtype in rate)
 lesson.claim("N15", "16 couplings without a bound, either precision: 1 / error", error, 1e-6, nfedu.AffineCoupling)
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(7.6, 3.4), sharey=True)
 for ax, dtype in zip(axes, ("float32", "float64"), strict=True):
     for (name, of), errors in results.items():
         if of == dtype:
@@ -81,7 +81,6 @@ caption = """Untrained couplings, their last weights doubled, n = 32. Above the 
 Additive couplings and tightly bounded ones lose two digits in 128 layers; with |α| ≤ 1 errors grow exponentially from
 16 layers on, at one rate in both precisions; without a bound 16 layers are too many for either."""
 lesson.show(fig, "04b_round_trip", caption)
-lesson.end()
 
 # %% [markdown]
 # ## BatchNorm as a layer
@@ -126,7 +125,7 @@ lesson.end()
 # With $g = (1, 0, 0)$ and $g_\ell = 0$: $\overline g = \tfrac13$, $\overline{g\,u} = -\tfrac1{3\sqrt2}$, so $g_x =
 # \tfrac1{\sqrt2}\bigl(1 - \tfrac13 - \tfrac16,\; -\tfrac13 - \tfrac16,\; -\tfrac13 + \tfrac13\bigr) =
 # \tfrac1{2\sqrt2} (1, -1, 0)$. With the statistics held it would be $(\tfrac1{\sqrt2}, 0, 0)$. With $g = 0$, $g_\ell
-# = 1$ in each row: $-u/\sqrt2 = (\tfrac12, \tfrac12, -1)$, pulling the outlier in.
+# = 1$ in each row: $-u/\sqrt2 = (\tfrac12, \tfrac12, -1)$: to raise the log-dets, the outlier goes in.
 
 # %%
 normal, x = nfedu.BatchNorm(1, epsilon=1e-14), np.array([[0.0], [0.0], [3.0]])
@@ -182,9 +181,9 @@ lesson.claim("N7", "ActNorm, 2 channels of 2 pixels: log-det = −2 Σ log s", e
 # ## What it changes
 #
 # The river of lesson 04a, stretched and moved as raw data are (mean 20, deviations near 10), and six couplings at one
-# budget: as they are, with data standardised beforehand (a fixed affine layer at x, whose log-det is counted), and
-# with normalization after each coupling instead, which standardises the data too.  Here that is all it is needed for:
-# fixed standardisation does as well. In deeper stacks no layer at x can keep the numbers in between of order 1.
+# budget: as they are, with data standardised beforehand (a fixed affine layer at x, whose log-det is counted), and with
+# normalization after each coupling instead, which standardises the data too. Here that is all it is needed for: fixed
+# standardisation does as well. In deeper stacks a layer at x alone does not keep the numbers in between of order 1.
 
 # %%
 bed = nfedu.AffineCoupling(2, (), bound=None, rng=rng)
@@ -210,9 +209,11 @@ for name in ("BatchNorm", "ActNorm"):
 
 # %% tags=["hide-input"]
 shown = {"the data": raw} | flows
-fig, axes = plt.subplots(2, 4, figsize=(9.8, 5.6))
+fig, axes = plt.subplots(2, 4, figsize=(9.8, 5.3))
+peak = None
 for ax, name in zip(axes[0], ("the data", "couplings alone", "BatchNorm", "ActNorm"), strict=True):
-    show_density(ax, shown[name], -20, 60, 400, gamma=0.3)
+    grid = show_density(ax, shown[name], -20, 60, 400, gamma=0.3, most=peak, bar=name == "ActNorm")
+    peak = peak or grid.density.max()
     ax.set_title(f"{name}: KL {excess[name]:.2f}" if name in excess else f"{name}, entropy {entropy:.2f}")
 layer = nfedu.BatchNorm(2, mean=[0.5, -0.5], variance=[1.5, 0.4])
 for ax, density, stage in zip(axes[1, ::2], axes[1, 1::2], stages(nfedu.StandardNormal(2), [layer]), strict=True):
@@ -220,7 +221,7 @@ for ax, density, stage in zip(axes[1, ::2], axes[1, 1::2], stages(nfedu.Standard
 titles = ("a grid in z", "and N(0, I)", "through BatchNorm, statistics held", "the density then")
 for ax, title in zip(axes[1], titles, strict=True):
     ax.set_title(title)
-caption = f"""Above: raw data, and what six couplings make of them at one budget (colour: p^0.3): alone, with
+caption = f"""Above: raw data, and what six couplings make of them at one budget (colour: p^0.3, one scale): alone, with
 BatchNorm, with ActNorm; with standardised data the KL is {excess["data standardised"]:.2f}. Below: BatchNorm in
 evaluation, z→x, on a grid and a density. It shifts and scales each coordinate, ActNorm likewise: all that they do a
 coupling could, but not at once."""

@@ -44,6 +44,7 @@ def layer_by_layer(
             axes.clear()
             box = (-half_width, half_width)
             axes.set(xlim=box, ylim=box, aspect="equal", xticks=(*box, 0), yticks=(*box, 0))
+            axes.set(xlabel="$x_1$", ylabel="$x_2$")
         now = (1 - t) * points[m] + t * points[m + 1]
         points_axes.scatter(now[:, 0], now[:, 1], c=np.hypot(*z.T), s=1.5, cmap="viridis", linewidths=0)
         lines = ((1 - t) * grids[m] + t * grids[m + 1]).reshape(len(ticks), len(ticks), 2)

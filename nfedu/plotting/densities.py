@@ -54,7 +54,11 @@ def density_axes(axes: Axes, letter: str = "x") -> None:
 
 def integral_note(axes: Axes, integral: float, colour: str = "white", height: float = 0.03) -> None:
     """Write the integral of the density that is shown into its corner, the lower left one unless `height` says so."""
-    axes.text(0.03, height, f"∫ p = {integral:.4f}", transform=axes.transAxes, color=colour, fontsize=8)
+    from matplotlib.patheffects import withStroke
+
+    note = axes.text(0.03, height, f"∫ p = {integral:.4f}", transform=axes.transAxes, color=colour, fontsize=8)
+    if colour == "white":
+        note.set_path_effects([withStroke(linewidth=2, foreground="black")])  # read on bright ground, too
 
 
 def samples_axes(

@@ -87,7 +87,7 @@ def moving(name: str) -> list[Any]:
     caption = html.escape(captions.read(figures)[f"{name}.png"].text)
     label, values = html.escape(words["label"]), html.escape(json.dumps(words["values"], ensure_ascii=False))
     page = f"""<figure class="slider" data-strip="_static/{name}.webp" data-values="{values}">
-<img src="_static/{name}.png" alt="{name.split("_", 1)[1].replace("_", " ")}">
+<img src="_static/{name}.png" alt="{caption.split(". ")[0]}">
 <label hidden>{label} <input type="range" min="0" max="{len(words["values"]) - 1}" value="{words["start"]}">
 <output></output></label>
 <figcaption><p class="caption">{caption}</p></figcaption></figure>"""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -61,7 +61,10 @@ class Claim:
 
 LEDGER: list[Claim] = []
 LARGEST = 200_000  # bytes of a figure in true colours
-STRIP = 80  # quality of a slider's pictures: letters stay sharp
+STRIPS: list[dict[str, Any]] = [
+    {"lossless": True},
+    {"quality": 80},
+]  # ways to write a strip; letters stay sharp in both
 
 
 def number_of(title: str) -> str:
@@ -83,6 +86,14 @@ def drawn(figure: "Figure", draw: Callable[[int], None], frames: int, first: int
         figure.canvas.draw()
         pictures.append(np.array(figure.canvas.buffer_rgba())[..., :3])  # type: ignore[attr-defined]
     return pictures
+
+
+def webp(pictures: list[np.ndarray], way: dict[str, Any]) -> bytes:
+    """Return pictures, one below the other, as a WebP file."""
+    from PIL import Image
+
+    Image.fromarray(np.concatenate(pictures)).save(file := BytesIO(), "webp", **way)
+    return file.getvalue()
 
 
 @dataclass
@@ -175,7 +186,8 @@ class Lesson:
         path, strip = self._path(f"{name}.png"), self._path(f"strips/{name}.webp")
         pictures = drawn(figure, draw, len(values), start)
         self._save(Image.fromarray(pictures[start]), path)
-        Image.fromarray(np.concatenate(pictures)).save(strip, quality=STRIP, method=6)
+        way = min(STRIPS, key=lambda way: len(webp(pictures[:4], way)))  # lossless for drawings, not for densities
+        strip.write_bytes(webp(pictures, way))
         words = {"label": label, "values": list(values), "start": start}
         strip.with_suffix(".json").write_text(json.dumps(words, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         draw(start)

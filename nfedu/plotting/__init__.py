@@ -6,7 +6,7 @@ from nfedu.plotting.densities import density_axes, integral_note, samples_axes, 
 from nfedu.plotting.dependencies import show_dependencies, show_rounds
 from nfedu.plotting.graphs import show_graph
 from nfedu.plotting.images import show_images, show_pattern, show_taps
-from nfedu.plotting.joined import show_joined
+from nfedu.plotting.joined import joined_axes, show_joined
 from nfedu.plotting.matrices import show_jacobian
 from nfedu.plotting.portraits import portrait
 from nfedu.plotting.stages import show_stage, stages
@@ -20,6 +20,7 @@ __all__ = [
     "compare_jacobians",
     "density_axes",
     "integral_note",
+    "joined_axes",
     "layer_by_layer",
     "portrait",
     "samples_axes",

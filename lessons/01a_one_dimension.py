@@ -257,8 +257,7 @@ widens a slice, the density falls as much: it is multiplied by |h'(x)|. The affi
 slices change sides."""
 lesson.show(fig, "01a_equal_mass", caption)
 
-# %% tags=["hide-input"]
-fig, edges, slopes = plt.figure(figsize=(8, 3.8)), stats.norm.ppf(np.linspace(0.02, 0.98, 9)), np.arange(0.4, 2.41, 0.1)
+fig, edges, slopes = plt.figure(figsize=(8, 3.8)), stats.norm.ppf(np.linspace(0.02, 0.98, 9)), np.arange(0.5, 2.41, 0.1)
 bend = lambda s: nfedu.SinhArcsinh(1, tail=1 / s), "x = sinh(s arcsinh z)", (-5, 5), 1.0
 squash = lambda s: nfedu.Chain([nfedu.Rescale(1, s), nfedu.Logit(1, margin=0.0)]), "x = 1/(1 + exp(−sz))", (0, 1), 4.0
 halves = [joined_axes(half) for half in fig.subfigures(1, 2)]
@@ -267,15 +266,13 @@ halves = [joined_axes(half) for half in fig.subfigures(1, 2)]
 def joined(k):
     for axes, (family, title, box, most) in zip(halves, (bend, squash), strict=True):
         one = family(slopes[k])
-        show_joined(axes, lambda z, f=one: f.z_to_x(z)[0], edges, normal, nfedu.Flow(normal, one), box, most)
-        axes[0, 1].set_title(title)
+        show_joined(axes, one, edges, normal, nfedu.Flow(normal, one), box, most).set_title(title)
 
 
 caption = """The map joins its two axes: slices of p(z) below go up to the curve and from there to the left, where the
-same masses stand on the x-axis. Make it steeper: a steep piece of the curve spreads its slice and lowers the density, a
-flat one gathers it. Left, out of a flat hump comes the Gaussian, at s = 1, then a peak with long tails; right, a narrow
-hump becomes nearly uniform, and above s = 1.4 two humps."""
-lesson.slide(fig, joined, [f"s = {s:.1f}" for s in slopes], "01a_joined", caption, "steepness s", start=14)
+same masses stand on the x-axis. Steepen it: a steep piece of the curve spreads its slice and lowers the density, a flat
+one gathers it. Left, the Gaussian (s = 1) gets long tails; right, one narrow hump becomes, above s = 1.4, two."""
+lesson.slide(fig, joined, [f"s = {s:.1f}" for s in slopes], "01a_joined", caption, "steepness s", start=13)
 
 # %% [markdown]
 # ### Erratum

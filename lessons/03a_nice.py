@@ -29,7 +29,7 @@ from scipy import stats
 import nfedu
 from nfedu.checks import check_bijection, density_on_grid, layer_jacobians, worst_difference
 from nfedu.course.lesson import begin
-from nfedu.plotting import show_density, show_jacobian, show_warp
+from nfedu.plotting import Stage, show_density, show_jacobian, show_stage, show_warp
 from nfedu.plotting.cells import area
 
 lesson = begin("03a · NICE: additive coupling")
@@ -141,6 +141,22 @@ caption = """A coupling slides each vertical line along itself, the flipped one 
 shape, never their area. So the density (below, one scale of colours) changes its shape, never its peak of 1/2π =
 0.159; only the rescaling, by (0.7, 1.5), lowers it, to 0.152."""
 lesson.show(fig, "03a_shear", caption)
+
+moved, factors = copy.deepcopy(pair[0]), np.linspace(-1.2, 1.2, 25)
+weights, (fig, axes) = moved.net.weights[-1].value.copy(), plt.subplots(1, 2, figsize=(7, 3.7))
+
+
+def shifted(k):
+    moved.net.weights[-1].value[...] = factors[k] * weights
+    for ax in axes:
+        ax.clear()
+    show_stage(*axes, Stage(nfedu.StandardNormal(2), [moved]), "x₂ = z₂ + t m(z₁)", 4)
+
+
+caption = """One coupling whose shift is turned up and down: each vertical line slides along itself, by t m(z₁). At t
+= 0 nothing moves; −t undoes t. Whatever t is, cells keep their areas, and the brightest spot its density 1/2π."""
+words = [f"t = {t:.1f}".replace("-", "−") for t in factors]
+lesson.slide(fig, shifted, words, "03a_shift", caption, "shift, times t", start=20)
 
 three = [coupling, *(nfedu.AdditiveCoupling(8, (16, 16), flip=flip, rng=rng) for flip in (True, False))]
 for layer in three[1:]:

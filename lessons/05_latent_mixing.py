@@ -21,7 +21,7 @@ from nfedu import datasets, masks
 from nfedu.checks import density_on_grid
 from nfedu.course.lesson import begin
 from nfedu.models import image_real_nvp
-from nfedu.plotting import samples_axes, show_density, show_images
+from nfedu.plotting import samples_axes, show_costs, show_density, show_images, show_manifold, show_mixtures
 
 lesson = begin("05 · Mixing latents")
 rng = np.random.default_rng(5)
@@ -223,22 +223,23 @@ if lesson.length != "quick":
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 3, figsize=(9.8, 3.9), width_ratios=[1, 1, 1.05])
 for ax, (name, latents) in zip(axes, between.items(), strict=False):
-    show_images(ax, flow.z_to_x(latents)[0], side)
-    for corner in (0, side - 1, side**2 - side, side**2 - 1):
-        row, column = divmod(corner, side)
-        ax.add_patch(plt.Rectangle((9 * column, 9 * row), 9, 9, fill=False, edgecolor="tab:red", lw=1.5))
+    show_manifold(ax, flow.z_to_x(latents)[0], side)
     ax.set_title(name)
-means, errors = np.array(list(bits.values())).T
-axes[2].barh(range(5), means, xerr=2 * errors, color=["0.6", "0.6", "tab:blue", "tab:green", "tab:red"])
-axes[2].set_yticks(range(5), bits)
-axes[2].set(xlabel="bits per pixel", title="cost under a model trained apart", xlim=(1.4, 3))
-axes[2].invert_yaxis()
+show_costs(axes[2], bits, ["0.6", "0.6", "tab:blue", "tab:green", "tab:red"])
+axes[2].set(title="cost under a model trained apart", xlim=(1.4, 3))
 caption = f"""Four test digits in the red corners, encoded and decoded; all else is decoded from mixtures. Right, at
 the middle of 90 quadruples: mixtures by angles cost more than digits and less than the model's own samples; straight
 middles less, since they come from the centre of the ball, where images are likelier than real ones are; means of
 pixels, four digits at once, more. Untypical norms: {outside["mixed"]:.0%} of the mixtures, {outside["straight"]:.0%}
 of the straight middles."""
 lesson.show(fig, "05_manifold", caption)
+
+turns, (fig, axes) = np.linspace(0, right, 19), plt.subplots(1, 2, figsize=(8, 2.8), width_ratios=[1, 2.6])
+caption = """The same four digits, a row of such a picture at a time: φ turns from the upper two digits to the lower
+two, φ' differs from column to column. The upper row is mixed by angles, the lower one by straight lines: there ink
+fades half-way, where the latent is shortest."""
+lesson.slide(fig, lambda k: show_mixtures(*axes, lambda z: flow.z_to_x(z)[0], z[chosen], turns[k]),
+             [f"φ = {np.degrees(turn):.0f}°" for turn in turns], "05_turn", caption, "angle φ", start=9)  # fmt: skip
 
 # %% [markdown]
 # ## Has the model just memorised? (优化目标)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from nfedu.arrays import Array
+from nfedu.bijections.base import Bijection
 from nfedu.distributions import Distribution
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import FigureBase
 
 
@@ -24,16 +25,16 @@ def joined_axes(figure: FigureBase) -> Any:
 
 def show_joined(
     axes: Any,
-    f: Callable[[Array], Array],
+    layer: Bijection,
     edges: Array,
     z_side: Distribution,
     x_side: Distribution,
     box: tuple[float, float],
     most: float,
-) -> None:
-    """Draw x = f(z) with p(z) below and p(x) beside it, slices between `edges` in one colour.
+) -> Axes:
+    """Draw a map z→x with p(z) below and p(x) beside it, slices between `edges` in one colour; return the map's axes.
 
-    f and the two densities take (N, 1). The picture ends at x in `box`, and at p(x) = `most`.
+    All have n = 1. The picture ends at x in `box`, and at p(x) = `most`.
     """
     from matplotlib import pyplot as plt
 
@@ -43,7 +44,7 @@ def show_joined(
     for i, (low, high) in enumerate(pairwise(edges)):
         colour = plt.get_cmap("viridis")(i / (len(edges) - 2))
         z = np.linspace(low, high, 60)[:, None]
-        x = f(z)
+        x = layer.z_to_x(z)[0]
         below.fill_between(z[:, 0], np.exp(z_side.log_prob(z)), color=colour)
         beside.fill_betweenx(x[:, 0], np.exp(x_side.log_prob(x)), color=colour)
         curve.plot(z, x, color=colour, linewidth=2.5)
@@ -54,3 +55,4 @@ def show_joined(
     below.tick_params(labelleft=True)
     below.set(xlabel="z", ylabel="p(z)", ylim=(0, None))
     beside.set(ylabel="x", xlabel="p(x)", ylim=box, xlim=(most, 0))  # it grows to the left, away from the map
+    return cast("Axes", curve)

@@ -249,6 +249,7 @@ def learning(k):
     show_density(axes[0], learner, [-4, -2], [4, 6], 200)
     axes[0].contour(x1, low[1] + (high[1] - low[1]) * (np.arange(points) + 0.5) / points, t.T, [0.01, 0.1], colors="w",
                     linewidths=0.8)  # fmt: skip
+    axes[0].set(xlim=(-4, 4), ylim=(-2, 6))
     axes[1].semilogy(np.maximum(smooth, 1e-3))
     axes[1].axvline(list(shots)[k], color="tab:red")
     axes[1].set(xlabel="step", ylabel="KL(s‖t), mean of 25 steps, nats", title="distillation")

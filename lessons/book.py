@@ -88,7 +88,8 @@ def moving(name: str) -> list[Any]:
     label, values = html.escape(words["label"]), html.escape(json.dumps(words["values"], ensure_ascii=False))
     page = f"""<figure class="slider" data-strip="_static/{name}.webp" data-values="{values}">
 <img src="_static/{name}.png" alt="{caption.split(". ")[0]}">
-<label hidden>{label} <input type="range" min="0" max="{len(words["values"]) - 1}" value="{words["start"]}">
-<output></output></label>
+<div class="panel" hidden><label>{label}
+<input type="range" min="0" max="{len(words["values"]) - 1}" value="{words["start"]}"></label>
+<output aria-live="off"></output></div>
 <figcaption><p class="caption">{caption}</p></figcaption></figure>"""
     return [v4.new_output("display_data", data={"text/html": page})]

@@ -96,7 +96,7 @@ def test_the_book_shows_a_slider_with_its_static_picture(monkeypatch):
     page, words = output["data"]["text/html"], json.loads((ROOT / "figures" / "strips" / "00d_step.json").read_text())
     assert '<img src="_static/00d_step.png" alt="The forward difference of exp at 1">' in page
     assert f'<input type="range" min="0" max="{len(words["values"]) - 1}" value="{words["start"]}">' in page
-    assert re.search(r"<label hidden>step h ", page), "without a script there is nothing to move"
+    assert re.search(r'<div class="panel" hidden><label>step h\n', page), "without a script there is nothing to move"
 
 
 def test_the_script_is_small_and_needs_nothing():

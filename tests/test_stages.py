@@ -7,7 +7,7 @@ from scipy import stats
 
 import nfedu
 from nfedu.networks import MADE
-from nfedu.plotting import show_stage, show_wavefront, stages
+from nfedu.plotting import show_rounds, show_stage, show_wavefront, stages
 
 
 def test_a_stage_has_the_density_of_the_layers_so_far():
@@ -41,4 +41,19 @@ def test_a_unit_is_computed_after_all_that_it_sees(sampling):
             within = sampling and layer < 2  # hidden units follow in the round in which x_i is made
             assert rounds[layer][i] < rounds[layer + 1][j] + within
     assert rounds[-1] == ([1, 2, 3, 4] if sampling else [3, 3, 3, 3])
+    plt.close("all")
+
+
+def test_after_k_rounds_the_later_units_and_outputs_are_empty():
+    net = MADE(4, (5, 6), 1, rng=np.random.default_rng(0))
+    for k in range(5):
+        _, axes = plt.subplots()
+        show_wavefront(axes, net, True, k)
+        assert len(axes.texts) == sum((degrees <= k).sum() for degrees in net.degrees)
+        lines = [line for line in axes.lines if line.get_color() == "0.7"]
+        mask = sum(net.mask(j)[net.degrees[j] <= k][:, net.degrees[j + 1] <= k].sum() for j in range(3))
+        assert len(lines) == mask
+        _, axes = plt.subplots()
+        show_rounds(axes, np.ones(4), np.tril(np.ones((4, 4)), -1), done=k)
+        assert len([t for t in axes.texts if t.get_text() == ""]) == k + k * (k - 1) / 2  # its arrows
     plt.close("all")

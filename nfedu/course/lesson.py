@@ -77,8 +77,9 @@ def drawn(figure: "Figure", draw: Callable[[int], None], frames: int, first: int
 
     The figure is laid out once, after `draw(first)`: frames must not wobble.
     """
-    draw(first)
-    figure.canvas.draw()
+    for _ in range(2):  # axes of equal aspect find their places the second time
+        draw(first)
+        figure.canvas.draw()
     figure.set_layout_engine("none")
     pictures = []
     for frame in range(frames):

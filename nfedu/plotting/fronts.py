@@ -9,6 +9,7 @@ import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.plotting.images import without_ticks
+from nfedu.plotting.style import signed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +33,7 @@ def show_errors(images: Sequence[Axes], curves: Axes, errors: Mapping[float, Arr
         look: dict[str, Any] = {"cmap": "Blues", "vmin": np.log10(LEAST), "vmax": 0}
         ax.clear()
         ax.imshow(np.log10(np.clip(found[k], LEAST, 1)).reshape(side, side), **look)
-        ax.set_title(f"a = {a}: {found[k].max():.0e}".replace("-", "−"))
+        ax.set_title(f"a = {a}: {signed(f'{found[k].max():.1g}')}")
         without_ticks(ax)
         curves.semilogy(np.clip(found.max(axis=1), LEAST, 1e6), label=f"a = {a}")
     curves.set(xlabel="rounds k", ylabel="largest error", ylim=(LEAST, 1e6))

@@ -37,8 +37,8 @@ def show_wavefront(axes: Axes, net: MADE, sampling: bool, upto: int | None = Non
         (x, y), (empty_x, empty_y) = at[there].T, at[~there].T
         axes.scatter(x, y, s=210, c=numbers[there], cmap=FRONT, vmin=-1, vmax=last + 1, edgecolor="0.3", zorder=2)
         axes.scatter(empty_x, empty_y, s=210, facecolor="white", edgecolor="0.8", zorder=2)
-        for place, number in zip(at[there], numbers[there], strict=True):
-            axes.text(*place, f"{number}", ha="center", va="center", zorder=3)
+        for left, up, number in zip(x, y, numbers[there], strict=True):
+            axes.text(left, up, f"{number}", ha="center", va="center", zorder=3)
     axes.set_yticks(range(layers), ["x", *(f"hidden {k + 1}" for k in range(layers - 2)), "μ, α"])
     axes.set(xticks=[], ylim=(-0.4, layers - 0.6))
     axes.spines[:].set_visible(False)

@@ -255,9 +255,9 @@ def learning(k):
     axes[1].set(xlabel="step", ylabel="KL(s‖t), mean of 25 steps, nats", title="distillation")
 
 
-caption = """The student after so many steps, and the teacher's level lines at 0.1 and 0.01 (white). It spreads along
-the ridge within a few hundred steps, from the middle outwards; the ends of both arms come last, since it hardly ever
-draws a point there. (θ as it is at that step, not its running mean.)"""
+caption = """The student after so many steps, and the teacher's level lines at 0.1 and 0.01 (white). First it
+shrinks to where the teacher is densest, then it spreads along the ridge, from the middle outwards; the ends of both
+arms come last, since it hardly ever draws a point there. (θ as it is at that step, not its running mean.)"""
 lesson.slide(fig, learning, [f"step {step}" for step in shots], "08a_student", caption, "training", start=5)
 lesson.end()
 

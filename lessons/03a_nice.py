@@ -142,7 +142,7 @@ shape, never their area. So the density (below, one scale of colours) changes it
 0.159; only the rescaling, by (0.7, 1.5), lowers it, to 0.152."""
 lesson.show(fig, "03a_shear", caption)
 
-moved, factors = copy.deepcopy(pair[0]), np.linspace(-1.2, 1.2, 25)
+moved, factors = copy.deepcopy(pair[0]), np.linspace(-1.2, 1.2, 17)
 weights, (fig, axes) = moved.net.weights[-1].value.copy(), plt.subplots(1, 2, figsize=(7, 3.7))
 
 
@@ -155,8 +155,8 @@ def shifted(k):
 
 caption = """One coupling whose shift is turned up and down: each vertical line slides along itself, by t m(z₁). At t
 = 0 nothing moves; −t undoes t. Whatever t is, cells keep their areas, and the brightest spot its density 1/2π."""
-words = [f"t = {t:.1f}".replace("-", "−") for t in factors]
-lesson.slide(fig, shifted, words, "03a_shift", caption, "shift, times t", start=20)
+words = [f"t = {t:.2f}".replace("-", "−") for t in factors]
+lesson.slide(fig, shifted, words, "03a_shift", caption, "shift, times t", start=14)
 
 three = [coupling, *(nfedu.AdditiveCoupling(8, (16, 16), flip=flip, rng=rng) for flip in (True, False))]
 for layer in three[1:]:

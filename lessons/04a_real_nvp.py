@@ -243,7 +243,7 @@ density over more than two orders of magnitude."""
 lesson.show(fig, "04a_river", caption)
 
 bed, (fig, axes) = River(2, (), rng=np.random.default_rng(0)), plt.subplots(1, 2, figsize=(7.4, 3.8))
-turned = [(s, 0.0) for s in np.linspace(0, 1, 11)] + [(1.0, t) for t in np.linspace(0.1, 1, 10)]
+turned = [(s, 0.0) for s in np.linspace(0, 1, 11)] + [(1.0, t) for t in np.linspace(0.2, 1, 5)]
 
 
 def grown(k):
@@ -253,7 +253,7 @@ def grown(k):
     for ax in axes:
         ax.clear()
     show_stage(axes[0], None, stage, "$x_2 = z_2 e^{s α(z_1)} + t μ(z_1)$", 4)
-    show_density(axes[1], stage, -4, 4, 400, gamma=0.3)
+    show_density(axes[1], stage, -4, 4, 300, gamma=0.3)
 
 
 caption = """One coupling becomes the river: first its log-scale is turned on, s from 0 to 1, then its shift, t (colour:

@@ -124,7 +124,7 @@ for kernel, value in zip(steep.kernels, start, strict=True):
 solution, paths = steep.solve(z[:1]), {a: [np.zeros((1, 64))] for a in (0.3, 0.9, 1.0, 1.5, 2.1)}
 with np.errstate(all="ignore"):
     for a, path in paths.items():
-        for _ in range(30):
+        for _ in range(20):
             path.append(iterate(steep.with_diagonal, z[:1], path[-1], 0 * z[:1], a, 1)[0])
 errors = {a: abs(np.concatenate(path) - solution) for a, path in paths.items()}
 fig = plt.figure(figsize=(9, 4))
@@ -133,7 +133,7 @@ white: 10⁻¹⁶), for five steps a, and the largest error. At a = 1 a front go
 pixels are right before those that see them. With a < 1 all of them crawl, by 1 − a a round; with a = 1.5 they
 overshoot, at 2.1 they never come."""
 parts = error_axes(fig, len(errors))
-lesson.slide(fig, lambda k: show_errors(*parts, errors, k), [f"{k} rounds" for k in range(31)], "09b_front", caption,
+lesson.slide(fig, lambda k: show_errors(*parts, errors, k), [f"{k} rounds" for k in range(21)], "09b_front", caption,
              "inverse", start=6)  # fmt: skip
 
 # %% [markdown]

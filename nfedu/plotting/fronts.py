@@ -35,6 +35,6 @@ def show_errors(images: Sequence[Axes], curves: Axes, errors: Mapping[float, Arr
         ax.imshow(np.log10(np.clip(found[k], LEAST, 1)).reshape(side, side), **look)
         ax.set_title(f"a = {a}: {signed(f'{found[k].max():.1g}')}")
         without_ticks(ax)
-        curves.semilogy(np.clip(found.max(axis=1), LEAST, 1e6), label=f"a = {a}")
-    curves.set(xlabel="rounds k", ylabel="largest error", ylim=(LEAST, 1e6))
+        curves.plot(np.log10(np.clip(found.max(axis=1), LEAST, None)), label=f"a = {a}")
+    curves.set(xlabel="rounds k", ylabel="log₁₀ of the largest error", ylim=(-16, 4))
     curves.legend(loc="center left", bbox_to_anchor=(1, 0.5))

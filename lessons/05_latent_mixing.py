@@ -236,8 +236,8 @@ lesson.show(fig, "05_manifold", caption)
 
 turns, (fig, axes) = np.linspace(0, right, 19), plt.subplots(1, 2, figsize=(8, 2.8), width_ratios=[1, 2.6])
 caption = """The same four digits, a row of such a picture at a time: φ turns from the upper two digits to the lower
-two, φ' differs from column to column. The upper row is mixed by angles, the lower one by straight lines: there ink
-fades half-way, where the latent is shortest."""
+two, φ' differs from column to column. The upper row is mixed by angles, the lower one by straight lines: at the
+corners they agree, half-way the latents of the lower row are shorter."""
 lesson.slide(fig, lambda k: show_mixtures(*axes, lambda z: flow.z_to_x(z)[0], z[chosen], turns[k]),
              [f"φ = {np.degrees(turn):.0f}°" for turn in turns], "05_turn", caption, "angle φ", start=9)  # fmt: skip
 

@@ -210,7 +210,7 @@ def gaussianized(i):
 
 caption = """Round after round: held-out points, whose gaps close; the density of x that the rounds so far imply (one
 scale of colours), out of which eight spots separate; and the KL that is left. The first round puts spots wherever modes
-of its two directions cross, also where no data are; later rounds, which look along other directions, take those away."""
+of its two directions cross, also where no data are; later rounds look along other directions, and take those away."""
 words = [f"{k} round{'s' * (k != 1)}" for k in shown]
 lesson.slide(fig, gaussianized, words, "10b_moving", caption, "after", start=4)
 

@@ -28,7 +28,7 @@ from scipy import integrate, optimize, stats
 import nfedu
 from nfedu.checks import jacobians
 from nfedu.course.lesson import begin
-from nfedu.plotting import show_density, show_joined
+from nfedu.plotting import joined_axes, show_density, show_joined
 
 lesson = begin("01a · From a VAE to a change of variables")
 rng = np.random.default_rng(1)
@@ -261,16 +261,22 @@ widens a slice, the density falls as much: it is multiplied by |h'(x)|. The affi
 slices change sides."""
 lesson.show(fig, "01a_equal_mass", caption)
 
-fig = plt.figure(figsize=(10, 4.2))
-edges = stats.norm.ppf(np.linspace(0.02, 0.98, 9))
-bend = nfedu.SinhArcsinh(1, tail=0.55), "x = sinh(1.82 arcsinh z): steep outside"
-squash = nfedu.Chain([nfedu.Rescale(1, 2.2), nfedu.Logit(1, margin=0.0)]), "x = 1/(1 + exp(−2.2 z)): flat outside"
-for part, (one, title) in zip(fig.subfigures(1, 2), (bend, squash), strict=True):
-    show_joined(part, lambda z, one=one: one.z_to_x(z)[0], edges, normal, nfedu.Flow(normal, one)).set_title(title)
+fig, edges, slopes = plt.figure(figsize=(8, 3.8)), stats.norm.ppf(np.linspace(0.02, 0.98, 9)), np.arange(0.5, 2.41, 0.1)
+bend = lambda s: nfedu.SinhArcsinh(1, tail=1 / s), "x = sinh(s arcsinh z)", (-5, 5), 1.0
+squash = lambda s: nfedu.Chain([nfedu.Rescale(1, s), nfedu.Logit(1, margin=0.0)]), "x = 1/(1 + exp(−sz))", (0, 1), 4.0
+halves = [joined_axes(half) for half in fig.subfigures(1, 2)]
+
+
+def joined(k):
+    for axes, (family, title, box, most) in zip(halves, (bend, squash), strict=True):
+        one = family(slopes[k])
+        show_joined(axes, one, edges, normal, nfedu.Flow(normal, one), box, most).set_title(title)
+
+
 caption = """The map joins its two axes: slices of p(z) below go up to the curve and from there to the left, where the
-same masses stand on the x-axis. A steep piece of the curve spreads its slice and lowers the density, a flat one
-gathers it. Left, a Gaussian gets a sharp peak and long tails; right, two humps out of one."""
-lesson.show(fig, "01a_joined", caption)
+same masses stand on the x-axis. Steepen it: a steep piece of the curve spreads its slice and lowers the density, a flat
+one gathers it. Left, the Gaussian (s = 1) gets long tails; right, one narrow hump becomes, above s = 1.4, two."""
+lesson.slide(fig, joined, [f"s = {s:.1f}" for s in slopes], "01a_joined", caption, "steepness s", start=13)
 
 # %% [markdown]
 # ### Erratum

@@ -24,7 +24,7 @@ from scipy import stats
 import nfedu
 from nfedu.checks import check_flow, density_on_grid, jacobians, layer_jacobians, misfit
 from nfedu.course.lesson import begin
-from nfedu.plotting import samples_axes, show_density, show_warp
+from nfedu.plotting import samples_axes, show_density, show_sum, show_warp, stages
 
 lesson = begin("02a · Composing flows")
 rng = np.random.default_rng(2)
@@ -177,6 +177,22 @@ caption = """Above the density after each layer (one scale of colours; ∫ p ove
 become of a square grid. Each picture is a flow by itself. Rescaling and sinh-arcsinh change the cells' areas and the
 peak; the couplings only shear them, and the peak stays."""
 lesson.show(fig, "02a_layer_by_layer", caption)
+
+# %% tags=["hide-input"]
+fig, axes = plt.subplots(1, 3, figsize=(8.6, 3.2), width_ratios=[1, 1, 1.1])
+names = ["base", *(type(layer).__name__ for layer in flow.bijection.bijections)]
+z0 = np.array([[-0.6, 0.9]])
+
+
+def after(k):
+    show_sum(axes, stages(flow.base, flow.bijection.bijections), k, z0, names)
+
+
+caption = """Layer after layer: what has become of a grid and of the density, and of one point (circle). Its log p is a
+sum, to which each layer adds the log-det of its inverse there: nothing for the couplings, which only shear; here more
+than nothing (blue) for the others, since cells shrink at this place. (Each density's colours end at its own peak.)"""
+words = [f"after {k}: {name}" if k else name for k, name in enumerate(names)]
+lesson.slide(fig, after, words, "02a_sum", caption, "layers", start=4)
 
 # %% [markdown]
 # ### Erratum

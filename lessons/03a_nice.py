@@ -29,7 +29,7 @@ from scipy import stats
 import nfedu
 from nfedu.checks import check_bijection, density_on_grid, layer_jacobians, worst_difference
 from nfedu.course.lesson import begin
-from nfedu.plotting import show_density, show_jacobian, show_warp
+from nfedu.plotting import Stage, show_density, show_jacobian, show_stage, show_warp
 from nfedu.plotting.cells import area
 
 lesson = begin("03a · NICE: additive coupling")
@@ -151,6 +151,22 @@ caption = """A coupling slides each vertical line along itself, the flipped one 
 shape, never their area. So the density (below, one scale of colours) changes its shape, never its peak of 1/2π =
 0.159; only the rescaling, by (1.3, 0.7), lifts it, to 0.159/0.91 = 0.175."""
 lesson.show(fig, "03a_shear", caption)
+
+moved, factors = copy.deepcopy(pair[0]), np.linspace(-1.2, 1.2, 17)
+weights, (fig, axes) = moved.net.weights[-1].value.copy(), plt.subplots(1, 2, figsize=(7, 3.7))
+
+
+def shifted(k):
+    moved.net.weights[-1].value[...] = factors[k] * weights
+    for ax in axes:
+        ax.clear()
+    show_stage(*axes, Stage(nfedu.StandardNormal(2), [moved]), "x₂ = z₂ + t m(z₁)", 4)
+
+
+caption = """One coupling whose shift is turned up and down: each vertical line slides along itself, by t m(z₁). At t
+= 0 nothing moves; −t undoes t. Whatever t is, cells keep their areas, and the brightest spot its density 1/2π."""
+words = [f"t = {t:.2f}".replace("-", "−") for t in factors]
+lesson.slide(fig, shifted, words, "03a_shift", caption, "shift, times t", start=14)
 
 fig, axes = plt.subplots(1, 3, figsize=(9.5, 3))
 for count, (ax, J) in enumerate(zip(axes, J_of, strict=True), 1):

@@ -10,8 +10,6 @@
 # **What you need:** [03a](03a_nice.py); the area of a disc; integration by parts or a table of integrals.
 
 # %%
-import copy
-
 import numpy as np
 from matplotlib import pyplot as plt
 
@@ -19,7 +17,7 @@ import nfedu
 from nfedu import datasets
 from nfedu.checks import density_on_grid, level_area
 from nfedu.course.lesson import begin
-from nfedu.plotting import samples_axes, show_density
+from nfedu.plotting import samples_axes, show_density, stages
 
 lesson = begin("03b · NICE: what volume forbids")
 rng = np.random.default_rng(3)
@@ -215,19 +213,23 @@ of its strokes (one scale of colours a row), which the bound foretells: a flat d
 for layers that preserve volume; in the middle they are about twice as dense as the ink."""
 lesson.show(fig, "03b_moons_and_letter", caption)
 
-fig, axes = plt.subplots(2, 5, figsize=(10, 4.3))
-with_colours = moons.base.sample(3000, rng).astype(np.float32)
-for (above, below), count in zip(axes.T, (0, 3, 6, 9, 12), strict=True):
-    prefix = nfedu.Flow(moons.base, copy.deepcopy(moons.bijection.bijections[: count + 1])).astype(np.float32)
-    show_density(above, prefix, -3, 3, 300, most=0.8, bar=count == 12)
-    points = prefix.z_to_x(with_colours)[0]
-    below.scatter(*points.T, c=np.arctan2(*with_colours.T), cmap="hsv", s=1.5, linewidths=0)
-    below.set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xlabel="$x_1$")
-    above.set(title=f"{count} couplings" if count else "the base, rescaled", xlabel="")
-caption = """The moons' flow after none, three, six, nine and all of its couplings: the density (one scale of
-colours), and points coloured by the direction in which their latents lie. The cloud is bent into two arcs; the peak
-stays what the rescaling made it."""
-lesson.show(fig, "03b_stack", caption)
+fig, axes = plt.subplots(1, 2, figsize=(7.4, 3.8))
+latents, prefixes = moons.base.sample(3000, rng).astype(np.float32), stages(moons.base, moons.bijection.bijections)[1:]
+
+
+def passed(k):
+    for ax in axes:
+        ax.clear()
+    show_density(axes[0], prefixes[k], -3, 3, 300, most=0.8)
+    axes[1].scatter(*prefixes[k].z_to_x(latents).T, c=np.arctan2(*latents.T), cmap="hsv", s=2, linewidths=0)
+    axes[1].set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xlabel="$x_1$")
+
+
+caption = """The moons' flow, coupling by coupling: the density (one scale of colours), and points coloured by the
+direction in which their latents lie. Odd couplings slide columns, even ones rows. The cloud is bent into two arcs; the
+peak stays what the rescaling made it."""
+words = ["the base, rescaled", *(f"coupling {k}" for k in range(1, 13))]
+lesson.slide(fig, passed, words, "03b_stack", caption, "after", start=12)
 
 # %% [markdown]
 # ## In five lines

@@ -24,7 +24,7 @@ from matplotlib import pyplot as plt
 import nfedu
 from nfedu.checks import check_bijection, density_on_grid, layer_jacobians, level_area
 from nfedu.course.lesson import begin
-from nfedu.plotting import layer_by_layer, show_density, show_jacobian, show_stage, stages
+from nfedu.plotting import Stage, layer_by_layer, show_density, show_jacobian, show_stage, stages
 
 lesson = begin("04a · RealNVP: affine coupling")
 rng = np.random.default_rng(4)
@@ -249,13 +249,42 @@ density has one ceiling for the whole plane: it cannot be as dense as the narrow
 the river's density over more than two orders of magnitude."""
 lesson.show(fig, "04a_river", caption)
 
-fig, axes = plt.subplots(3, 3, figsize=(7.6, 7.6))
+bed, (fig, axes) = River(2, (), rng=np.random.default_rng(0)), plt.subplots(1, 2, figsize=(7.4, 3.8))
+turned = [(s, 0.0) for s in np.linspace(0, 1, 11)] + [(1.0, t) for t in np.linspace(0.2, 1, 5)]
+
+
+def grown(k):
+    s, t = turned[k]
+    bed.conditions = lambda z1: (t * np.sin(z1), s * (-1.7 + 1.8 * np.cos(2 * z1)), None)
+    stage = Stage(nfedu.StandardNormal(2), [river.bijection.bijections[0], bed])
+    for ax in axes:
+        ax.clear()
+    show_stage(axes[0], None, stage, "$x_2 = z_2 e^{s α(z_1)} + t μ(z_1)$", 4)
+    show_density(axes[1], stage, -4, 4, 300, gamma=0.3)
+
+
+caption = """One coupling becomes the river: first its log-scale is turned on, s from 0 to 1, then its shift, t (colour:
+p^0.3). Scaling stretches or squeezes each vertical line about its middle, and the density changes where cells change
+their size; shifting moves each line as a whole, and no density changes."""
+words = [f"s = {s:.1f}, t = {t:.1f}" for s, t in turned]
+lesson.slide(fig, grown, words, "04a_turned", caption, "scale s, then shift t", start=10)
+
+fig, axes = plt.subplots(1, 2, figsize=(7.4, 3.8))
 after = ["rescaling", *(f"coupling {m}: $x_{2 - (m - 1) % 2}$ moves" for m in range(1, 9))]
-for ax, stage, title in zip(axes.flat, stages(nfedu.StandardNormal(2), layers)[1:], after, strict=True):
-    show_stage(None, ax, stage, f"after {title}", 4, 300)
-caption = """The trained flow's density after each of its layers, from z to x (colour: p^0.6). A coupling that moves
-x₂ widens and narrows the bed, by a bounded factor each time; one that moves x₁ puts the mass where that is needed."""
-lesson.show(fig, "04a_layers", caption)
+passed = stages(nfedu.StandardNormal(2), layers)
+
+
+def learned(k):
+    for ax in axes:
+        ax.clear()
+    show_stage(*axes, passed[k], f"after {after[k - 1]}" if k else "the base", 4)
+
+
+caption = """The trained flow on a grid and on the density, layer by layer, from z to x (colour: p^0.6). A coupling
+that moves x₂ widens and narrows the bed, by a bounded factor each time; one that moves x₁ puts the mass where that is
+needed."""
+words = ["no layer", "the rescaling", *(f"coupling {m}" for m in range(1, 9))]
+lesson.slide(fig, learned, words, "04a_layers", caption, "after", start=9)
 z = rng.standard_normal((3000, 2)).astype(np.float32)
 fig, axes = plt.subplots(1, 2, figsize=(6.6, 3.9), dpi=90)
 draw, frames = layer_by_layer(*axes, layers, z, after, steps=lesson.pick(1, 4))

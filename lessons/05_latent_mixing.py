@@ -22,7 +22,16 @@ from nfedu.checks import density_on_grid
 from nfedu.course.lesson import begin
 from nfedu.course.trained import with_weights
 from nfedu.models import image_real_nvp
-from nfedu.plotting import samples_axes, show_density, show_images, show_mixing, show_norms
+from nfedu.plotting import (
+    samples_axes,
+    show_costs,
+    show_density,
+    show_images,
+    show_manifold,
+    show_mixing,
+    show_mixtures,
+    show_norms,
+)
 
 lesson = begin("05 · Mixing latents")
 rng = np.random.default_rng(5)
@@ -225,21 +234,23 @@ if lesson.length != "quick":
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 3, figsize=(9.8, 3.9), width_ratios=[1, 1, 1.05])
 for ax, (name, latents) in zip(axes, between.items(), strict=False):
-    show_images(ax, long.z_to_x(latents)[0], side)
-    for corner in (0, side - 1, side**2 - side, side**2 - 1):
-        row, column = divmod(corner, side)
-        ax.add_patch(plt.Rectangle((9 * column, 9 * row), 9, 9, fill=False, edgecolor="tab:red", lw=1.5))
+    show_manifold(ax, long.z_to_x(latents)[0], side)
     ax.set_title(name)
-means, errors = np.array(list(bits.values())).T
-axes[2].barh(range(5), means, xerr=2 * errors, color=["0.6", "0.6", "tab:blue", "tab:green", "tab:red"])
-axes[2].set(xlabel="bits per pixel", title="cost under another model", xlim=(1.4, 3), yticks=range(5), yticklabels=bits)
-axes[2].invert_yaxis()
+show_costs(axes[2], bits, ["0.6", "0.6", "tab:blue", "tab:green", "tab:red"])
+axes[2].set(title="cost under a model trained apart", xlim=(1.4, 3))
 caption = f"""Four test digits in the red corners, encoded and decoded by lesson 04c's model after its long training;
 all else is decoded from mixtures. Right, this lesson's own model at the middle of 90 quadruples: mixtures by angles
 cost more than digits and less than the model's own samples; straight middles less than even digits: likelier, but not
 typical; means of pixels, four digits at once, more. Untypical norms:
 {outside["mixed"]:.0%} of the mixtures, {outside["straight"]:.0%} of the straight middles."""
 lesson.show(fig, "05_manifold", caption)
+
+turns, (fig, axes) = np.linspace(0, right, 19), plt.subplots(1, 2, figsize=(8, 2.8), width_ratios=[1, 2.6])
+caption = """The same four digits, a row of such a picture at a time: φ turns from the upper two digits to the lower
+two, φ' differs from column to column. The upper row is mixed by angles, the lower one by straight lines: at the
+corners they agree, half-way the latents of the lower row are shorter."""
+lesson.slide(fig, lambda k: show_mixtures(*axes, lambda z: long.z_to_x(z)[0], z_four, turns[k]),
+             [f"φ = {np.degrees(turn):.0f}°" for turn in turns], "05_turn", caption, "angle φ", start=9)  # fmt: skip
 
 # %% [markdown]
 # ## Has the model just memorised? (优化目标)

@@ -22,7 +22,15 @@ import nfedu
 from nfedu.checks import density_on_grid, layer_jacobians
 from nfedu.course.lesson import begin
 from nfedu.networks import MADE
-from nfedu.plotting import samples_axes, show_density, show_jacobian, show_masks, show_stage, show_wavefront, stages
+from nfedu.plotting import (
+    samples_axes,
+    show_density,
+    show_front,
+    show_jacobian,
+    show_masks,
+    show_stage,
+    stages,
+)
 
 lesson = begin("06a · MAF: masked autoregressive flow")
 rng = np.random.default_rng(6)
@@ -175,16 +183,13 @@ grey entries are exactly 0, the diagonal is e^−α."""
 lesson.show(fig, "06a_masks", caption)
 
 draw = np.random.default_rng(8)
-fig, axes = plt.subplots(1, 2, figsize=(9.4, 3.4))
-for ax, sampling, title in zip(
-    axes, (False, True), ("density: 3 rounds, whatever n is", "sample: n rounds"), strict=True
-):
-    show_wavefront(ax, MADE(5, (8, 8), 1, rng=draw), sampling)
-    ax.set_title(title)
-caption = """In which round each unit of a MADE can be computed (n = 5, units sorted by degree). Left, in parallel: x
-is there, a round a layer. Right, in a loop: x₁ comes from biases, then hidden units of degree 1, then x₂ …: a front
-goes from left to right, every unit is computed once."""
-lesson.show(fig, "06a_wavefront", caption)
+nets, (fig, axes) = [MADE(5, (8, 8), 1, rng=draw) for _ in range(2)], plt.subplots(1, 3, figsize=(9, 3.4))
+caption = """Which units of a MADE are there after k rounds (n = 5, units sorted by degree; in a unit stands its round).
+Left, in parallel: x is there, a round a layer, done after three. Middle, in a loop: x₁ comes from biases, then hidden
+units of degree 1, then x₂ …: a front goes from left to right. Right, the mask from hidden layer 1 to 2: a round of
+sampling needs the rows of one degree, each once."""
+words = [f"{k} round{'s' * (k != 1)}" for k in range(6)]
+lesson.slide(fig, lambda k: show_front(axes, nets, k), words, "06a_wavefront", caption, "after", start=3)
 
 two = [nfedu.MaskedAutoregressive(2, (16,), order, activation="tanh", rng=draw) for order in ([0, 1], [1, 0])]
 for maf in two:

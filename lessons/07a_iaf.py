@@ -203,12 +203,19 @@ lesson.claim("N20", "all rounds: slow Jacobian times fast = I", error, 1e-12, nf
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(2, 3, figsize=(10, 6.4), width_ratios=[1, 1, 0.9], height_ratios=[0.62, 1])
-for column, (low, high, name) in enumerate((("x", "z", "inverse pass of MAF"), ("z", "x", "forward pass of IAF"))):
-    show_dependencies(axes[0, column], J[0], low, high)
-    axes[0, column].set_title(f"{name}: fast")
-for column, (low, high, name) in enumerate((("z", "x", "forward pass of MAF"), ("x", "z", "inverse pass of IAF"))):
-    show_rounds(axes[1, column], 1 / diagonal[0], arrows[0], low, high)
-    axes[1, column].set_title(f"{name}: slow")
+
+
+def known(k):
+    for ax in axes[:, :2].flat:
+        ax.clear()
+    for column, (low, high, name) in enumerate((("x", "z", "inverse pass of MAF"), ("z", "x", "forward pass of IAF"))):
+        show_dependencies(axes[0, column], J[0], low, high, k)
+        axes[0, column].set_title(f"{name}: fast")
+    for column, (low, high, name) in enumerate((("z", "x", "forward pass of MAF"), ("x", "z", "inverse pass of IAF"))):
+        show_rounds(axes[1, column], 1 / diagonal[0], arrows[0], low, high, k)
+        axes[1, column].set_title(f"{name}: slow")
+
+
 for ax, matrix, name in (
     (axes[0, 2], J[0], "J, of both fast halves"),
     (axes[1, 2], J_slow[0], "J⁻¹, of both slow halves"),
@@ -219,8 +226,9 @@ caption = """The notes' figure (above) and its slow counterparts (below), drawn 
 with the same weights, at one point. An arrow is as wide as its derivative is large; orange: a coordinate's own input,
 scaled and shifted. Above, every arrow leaves an input: one round. Below, arrows leave outputs too, which must be there
 first: four rounds. On the right the derivatives by inputs, grey: exactly 0. Each row of pictures is one computation
-with z and x exchanged."""
-lesson.show(fig, "07a_duality", caption)
+with z and x exchanged. Go from round to round: one ends the fast halves, the slow ones get one output more."""
+words = [f"{k} round{'s' * (k != 1)}" for k in range(5)]
+lesson.slide(fig, known, words, "07a_duality", caption, "after", start=4)
 
 print(check_bijection(layer, x[:5]).raise_if_failed().summary())
 lesson.end()

@@ -185,9 +185,19 @@ teacher = model(nfedu.MaskedAutoregressive, 2, 4, (64,), nfedu.Affine(2)).astype
 options = {"batch_size": 500, "optimizer": nfedu.Adam(5e-3), "anneal": True, "average": 0.99}
 nfedu.fit(teacher, data.sample(20_000, rng), rng=rng, epochs=lesson.pick(5, 15), **options)
 student = model(nfedu.InverseAutoregressive, 2, 4, (64,), nfedu.Affine(2)).astype(np.float32)
+moments, shots = [0, 2, 5, 10, 15, 20, 30, 40, 50, 70, 100, 150, 200, 299, 400, 600, 800, 1000, 1250, 1499], {}
+
+
+class Watched(nfedu.Adam):
+    def step(self, theta, grad):
+        if self.t in moments:
+            shots[self.t] = theta.astype(float)
+        super().step(theta, grad)
+
+
 untrained, _ = kl_divergence(student, teacher, 20_000, rng)
 history = nfedu.distill(
-    student, teacher, rng=rng, steps=lesson.pick(300, 1500), batch_size=500, optimizer=nfedu.Adam(5e-3), average=0.99
+    student, teacher, rng=rng, steps=lesson.pick(300, 1500), batch_size=500, optimizer=Watched(5e-3), average=0.99
 )
 kl, error = kl_divergence(student, teacher, 20_000, rng)
 print(
@@ -236,6 +246,28 @@ the teacher, by its own samples. Below, where student and teacher differ (red: m
 left arm, of which {left[1]:.1%} of the teacher's and {left[0]:.1%} of the student's lie at x₁ < −3; and the KL
 divergence during distillation. A student without that end of the arm would pay {whole_arm:.3f} nats for it (08b)."""
 lesson.show(fig, "08a_plane", caption)
+
+fig, axes = plt.subplots(1, 2, figsize=(7.8, 3.6), width_ratios=[1, 1.2])
+learner = exact[0].astype(float)
+
+
+def learning(k):
+    learner.theta[:] = shots[list(shots)[k]]
+    for ax in axes:
+        ax.clear()
+    show_density(axes[0], learner, [-4, -2], [4, 6], 200)
+    axes[0].contour(x1, low[1] + (high[1] - low[1]) * (np.arange(points) + 0.5) / points, t.T, [0.01, 0.1], colors="w",
+                    linewidths=0.8)  # fmt: skip
+    axes[0].set(xlim=(-4, 4), ylim=(-2, 6))
+    axes[1].semilogy(np.maximum(smooth, 1e-3))
+    axes[1].axvline(list(shots)[k], color="tab:red")
+    axes[1].set(xlabel="step", ylabel="KL(s‖t), mean of 25 steps, nats", title="distillation")
+
+
+caption = """The student after so many steps, and the teacher's level lines at 0.1 and 0.01 (white). First it
+shrinks to where the teacher is densest, then it spreads along the ridge, from the middle outwards; the ends of both
+arms come last, since it hardly ever draws a point there. (θ as it is at that step, not its running mean.)"""
+lesson.slide(fig, learning, [f"step {step}" for step in shots], "08a_student", caption, "training", start=5)
 lesson.end()
 
 # %% [markdown]

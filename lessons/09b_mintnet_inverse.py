@@ -23,7 +23,7 @@ from nfedu.bijections.triangular import iterate
 from nfedu.course.lesson import begin
 from nfedu.course.trained import Outcome, long_training
 from nfedu.models import mint_net
-from nfedu.plotting import show_images
+from nfedu.plotting import error_axes, show_errors, show_images
 
 lesson = begin("09b · MintNet: its inverse, and digits")
 rng = np.random.default_rng(90)
@@ -118,6 +118,24 @@ caption = """Left: steps a < 2 converge, a = 1 fastest of these five, a = 2.1 di
 that are made steeper, some rows are not solved within 100 rounds: those go coordinate by coordinate, and are solved
 too."""
 lesson.show(fig, "09b_inverse", caption)
+
+# %% tags=["hide-input"]
+for kernel, value in zip(steep.kernels, start, strict=True):
+    kernel.value = value
+solution, paths = steep.solve(z[:1]), {a: [np.zeros((1, 64))] for a in (0.3, 0.9, 1.0, 1.5, 2.1)}
+with np.errstate(all="ignore"):
+    for a, path in paths.items():
+        for _ in range(20):
+            path.append(iterate(steep.with_diagonal, z[:1], path[-1], 0 * z[:1], a, 1)[0])
+errors = {a: abs(np.concatenate(path) - solution) for a, path in paths.items()}
+fig = plt.figure(figsize=(9, 4))
+caption = """One image, found by iteration: the error of each of its 8×8 pixels after k rounds (dark: 1 and more,
+white: 10⁻¹⁶), for five steps a, and the largest error. At a = 1 a front goes from the upper left to the lower right:
+pixels are right before those that see them. With a < 1 all of them crawl, by 1 − a a round; with a = 1.5 they
+overshoot, at 2.1 they never come."""
+parts = error_axes(fig, len(errors))
+lesson.slide(fig, lambda k: show_errors(*parts, errors, k), [f"{k} rounds" for k in range(21)], "09b_front", caption,
+             "inverse", start=6)  # fmt: skip
 
 # %% [markdown]
 # ## Handwritten digits

@@ -197,6 +197,26 @@ caption = """Above: held-out points lose their modes and become nearly a Gaussia
 of x, the density that they imply; it starts as N(0, I) and gathers where the data are. No gradient was taken."""
 lesson.show(fig, "10b_gaussianization", caption)
 
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.1))
+shown = [k for k in (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32, 40) if k <= rounds]
+
+
+def gaussianized(i):
+    for ax in axes:
+        ax.clear()
+    samples_axes(axes[0], stages[shown[i]][:5000], -4, 4, letter="z" if i else "x")
+    show_density(axes[1], Gaussianized(steps[: shown[i]]), -4, 4, points=150, most=0.4)
+    axes[2].plot(kls, "o-", markersize=3)
+    axes[2].axvline(shown[i], color="tab:red")
+    axes[2].set(xlabel="rounds", ylim=(0, None), title=f"KL, held out: {kls[shown[i]]:.3f} nats")
+
+
+caption = """Round after round: held-out points, whose gaps close; the density of x that the rounds so far imply (one
+scale of colours), out of which eight spots separate; and the KL that is left. The first round puts spots wherever modes
+of its two directions cross, also where no data are; later rounds look along other directions, and take those away."""
+words = [f"{k} round{'s' * (k != 1)}" for k in shown]
+lesson.slide(fig, gaussianized, words, "10b_moving", caption, "after", start=4)
+
 fig, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2))
 left.plot(kls, "o-", markersize=3)
 left.set(xlabel="rounds", ylabel="KL, nats, held out", ylim=(0, None))

@@ -7,6 +7,7 @@ of `figures/`.
 import ast
 import base64
 import html
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,9 @@ def read(text: str) -> NotebookNode:
     for place, cell in enumerate(cells):
         if place in made:
             cell.outputs.append(v4.new_output("stream", name="stdout", text=made[place]))
-        for method, name in re.findall(r'lesson\.(show|animate)\(.*?"(\d\d[a-z]?_\w+)"', cell.source, re.DOTALL):
-            cell.outputs += picture(f"{name}.{'png' if method == 'show' else 'gif'}")
+        for method, name in re.findall(r'lesson\.(show|animate|slide)\(.*?"(\d\d[a-z]?_\w+)"', cell.source, re.DOTALL):
+            still = f"{name}.{'gif' if method == 'animate' else 'png'}"
+            cell.outputs += moving(name) if method == "slide" else picture(still)
             cell.metadata["mystnb"] = {"image": {"alt": name.split("_", 1)[1].replace("_", " ")}}
     if lesson and list((HERE / "exercises").glob(f"{lesson[1][:2]}_*")):
         notebook.cells.append(v4.new_markdown_cell(EXERCISES.format(lesson[1][:2])))
@@ -76,3 +78,18 @@ def picture(file: str) -> list[Any]:
     caption = html.escape(captions.read(HERE.parent / "figures")[file].text)
     data = {f"image/{file[-3:]}": pixels}, {"text/html": f'<p class="caption">{caption}</p>'}
     return [v4.new_output("display_data", data=one) for one in data]
+
+
+def moving(name: str) -> list[Any]:
+    """Return the output of a cell that shows a figure with a slider, which `static/slider.js` moves."""
+    figures = HERE.parent / "figures"
+    words = json.loads((figures / "strips" / f"{name}.json").read_text(encoding="utf-8"))
+    caption = html.escape(captions.read(figures)[f"{name}.png"].text)
+    label, values = html.escape(words["label"]), html.escape(json.dumps(words["values"], ensure_ascii=False))
+    page = f"""<figure class="slider" data-strip="_static/{name}.webp" data-values="{values}">
+<img src="_static/{name}.png" alt="{caption.split(". ")[0]}">
+<div class="panel" hidden><label>{label}
+<input type="range" min="0" max="{len(words["values"]) - 1}" value="{words["start"]}"></label>
+<output aria-live="off"></output></div>
+<figcaption><p class="caption">{caption}</p></figcaption></figure>"""
+    return [v4.new_output("display_data", data={"text/html": page})]

@@ -27,12 +27,18 @@ def book(monkeypatch):
 def test_a_page_has_every_figure_and_claim_below_the_cell_that_makes_it(book, path):
     cells = [cell for cell in book.read(path.read_text()).cells if cell.cell_type == "code"]
     shown = [(kind, data) for cell in cells for o in cell.outputs for kind, data in o.get("data", {}).items()]
+    sliders = [data for _, data in shown if 'class="slider"' in data]
+    shown = [(kind, data) for kind, data in shown if data not in sliders]
     kinds, texts = [kind for kind, _ in shown[::2]], shown[1::2]
-    committed = sorted(figure.suffix for figure in (ROOT / "figures").glob(f"{number_of(path.stem)}_*"))
+    figures = {figure.stem: figure.suffix for figure in (ROOT / "figures").glob(f"{number_of(path.stem)}_*")}
+    moving = {strip.stem for strip in (ROOT / "figures" / "strips").glob(f"{number_of(path.stem)}_*.webp")}
+    assert {re.search(r'src="_static/(\w+)\.png"', page)[1] for page in sliders} == moving <= set(figures)
+    committed = sorted(suffix for name, suffix in figures.items() if name not in moving)
     assert sorted(kind.replace("image/", ".") for kind in kinds) == committed
     written = {c.text for c in captions.read(ROOT / "figures").values() if c.source == f"Lesson {number_of(path.stem)}"}
-    below = [(kind, re.fullmatch(r'<p class="caption">(.+)</p>', text)[1]) for kind, text in texts]
-    assert sorted(below) == sorted(("text/html", html.escape(text)) for text in written)
+    below = [re.fullmatch(r'<p class="caption">(.+)</p>', text)[1] for kind, text in texts if kind == "text/html"]
+    below += [re.search(r'<p class="caption">(.+)</p>', page)[1] for page in sliders]
+    assert sorted(below) == sorted(html.escape(text) for text in written)
     claims = [line for cell in cells for o in cell.outputs for line in o.get("text", "").splitlines()]
     rows = re.findall(
         rf"^\| [NMB]\d+ \|.* \| {number_of(path.stem)} \| ", (ROOT / "lessons" / "LEDGER.md").read_text(), re.M

@@ -7,7 +7,7 @@ from scipy import stats
 
 import nfedu
 from nfedu.networks import MADE
-from nfedu.plotting import show_masks, show_stage, show_wavefront, stages
+from nfedu.plotting import show_masks, show_rounds, show_stage, show_wavefront, stages
 
 
 def test_a_stage_has_the_density_of_the_layers_so_far():
@@ -52,4 +52,18 @@ def test_masks_and_their_paths_are_written_row_by_row_of_who_looks():
     assert numbers[0][2, 3] == 0  # but not input 3
     assert numbers[1][3, 1] == 0  # output 2 does not see it
     assert [numbers[2][at] for at in ((0, 1), (0, 2), (1, 2), (2, 2))] == [2, 4, 2, 0]
+
+
+def test_after_k_rounds_the_later_units_and_outputs_are_empty():
+    net = MADE(4, (5, 6), 1, rng=np.random.default_rng(0))
+    for k in range(5):
+        _, axes = plt.subplots()
+        show_wavefront(axes, net, True, k)
+        assert len(axes.texts) == sum((degrees <= k).sum() for degrees in net.degrees)
+        lines = [line for line in axes.lines if line.get_color() == "0.7"]
+        mask = sum(net.mask(j)[net.degrees[j] <= k][:, net.degrees[j + 1] <= k].sum() for j in range(3))
+        assert len(lines) == mask
+        _, axes = plt.subplots()
+        show_rounds(axes, np.ones(4), np.tril(np.ones((4, 4)), -1), done=k)
+        assert len([t for t in axes.texts if t.get_text() == ""]) == k + k * (k - 1) / 2  # its arrows
     plt.close("all")

@@ -4,38 +4,51 @@ from nfedu.plotting.agreement import Agreement, compare_jacobians
 from nfedu.plotting.animations import layer_by_layer
 from nfedu.plotting.densities import density_axes, integral_note, samples_axes, show_density
 from nfedu.plotting.dependencies import show_dependencies, show_rounds
+from nfedu.plotting.fronts import error_axes, show_errors
 from nfedu.plotting.graphs import show_graph
 from nfedu.plotting.images import show_images, show_pattern, show_taps
-from nfedu.plotting.joined import show_joined
+from nfedu.plotting.joined import joined_axes, show_joined
+from nfedu.plotting.manifold import show_costs, show_manifold, show_mixtures
 from nfedu.plotting.masks import show_masks
 from nfedu.plotting.matrices import show_jacobian
 from nfedu.plotting.mixtures import show_mixing, show_norms
 from nfedu.plotting.portraits import portrait
-from nfedu.plotting.stages import show_stage, stages
+from nfedu.plotting.stages import Stage, show_stage, show_sum, stages
+from nfedu.plotting.steps import show_step
 from nfedu.plotting.surfaces import show_surface
 from nfedu.plotting.warps import show_warp
-from nfedu.plotting.wavefront import show_wavefront
+from nfedu.plotting.wavefront import show_front, show_wavefront
 
 __all__ = [
     "Agreement",
+    "Stage",
     "compare_jacobians",
     "density_axes",
+    "error_axes",
     "integral_note",
+    "joined_axes",
     "layer_by_layer",
     "portrait",
     "samples_axes",
+    "show_costs",
     "show_density",
     "show_dependencies",
+    "show_errors",
+    "show_front",
     "show_graph",
     "show_images",
     "show_jacobian",
     "show_joined",
+    "show_manifold",
     "show_masks",
     "show_mixing",
+    "show_mixtures",
     "show_norms",
     "show_pattern",
     "show_rounds",
     "show_stage",
+    "show_step",
+    "show_sum",
     "show_surface",
     "show_taps",
     "show_warp",

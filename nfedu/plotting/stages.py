@@ -64,3 +64,29 @@ def show_stage(
     for ax in shown:
         ax.set(xlim=(-half, half), ylim=(-half, half), xticks=ticks, yticks=ticks)
         ax.label_outer()
+
+
+def show_sum(axes: Sequence[Axes], stages: Sequence[Stage], k: int, z: Array, names: Sequence[str]) -> None:
+    """Draw the grid, the density, and how log p of the one latent `z` (1, n) comes about, after k layers (N7).
+
+    `names`: of the base and of each layer.
+    """
+    grid, density, bars = axes
+    for ax in axes:
+        ax.clear()
+    show_stage(grid, density, stages[k], "", 4.5)
+    grid.set_title("a grid")
+    density.set_title("p")
+    at = [stage.z_to_x(z) for stage in stages]
+    for ax in (grid, density):
+        ax.plot(*at[k].T, "o", color="tab:red", markerfacecolor="none", markersize=9, markeredgewidth=2)
+    sums = [float(stage.log_prob(x)[0]) for stage, x in zip(stages, at, strict=True)]
+    parts = np.diff(sums, prepend=0.0)
+    colours = ["0.6", *("tab:blue" if part >= 0 else "tab:orange" for part in parts[1:])]
+    rows = range(len(sums))
+    bars.barh(rows[: k + 1], parts[: k + 1], left=(sums - parts)[: k + 1], color=colours[: k + 1])
+    bars.axvline(sums[k], color="tab:red", linewidth=1)
+    reach = min(sums), max(0.0, *sums)
+    bars.set(xlim=(reach[0] - 0.5, reach[1] + 0.2), ylim=(len(sums) - 0.5, -0.5), xlabel="nats")
+    bars.set_yticks(rows, names)
+    bars.set_title(f"log p = {sums[k]:.3f} at the circle".replace("-", "−"))

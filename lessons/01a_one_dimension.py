@@ -12,11 +12,9 @@
 # 4. The theorem of the change of variables (变量替换定理): $X = f(Z)$, $Z = f^{-1}(X) = h(X)$, $p_X(x) =
 #    p_Z(h(x))\,|h'(x)|$.
 #
-# **What you need:** densities and distribution functions on the line, conditional densities and Bayes' rule, the
-# derivative of an inverse, logarithms. Numbers are in nats, and $N(m, v)$ is the normal with variance $v$.
-#
-# Notation, here and everywhere: $z$ is the latent side, $x$ the data side, $h = f^{-1}$. Batches are `(N, n)`: points
-# in rows. `z_to_x` and `x_to_z` are the two directions; the literature calls either of them "forward", we call neither.
+# **What you need:** densities and distribution functions on the line, Bayes' rule, the derivative of an inverse,
+# logarithms. Numbers are in nats; $N(m, v)$ has variance $v$; $z$ is the latent side, $x$ the data side, $h = f^{-1}$.
+# Batches are `(N, n)`, points in rows; `z_to_x` and `x_to_z` are the two directions, each called "forward" by somebody.
 
 # %%
 from types import SimpleNamespace
@@ -226,8 +224,7 @@ lesson.show(fig, "01a_limit", caption)
 # Three maps whose results SciPy knows, and the one from above: there $\Phi(h(x))$, Φ the normal $F_Z$, by differences.
 
 # %%
-x = np.linspace(0.05, 4, 200)[:, None]
-normal, logistic = nfedu.StandardNormal(1), nfedu.StandardLogistic(1)
+x, normal, logistic = np.linspace(0.05, 4, 200)[:, None], nfedu.StandardNormal(1), nfedu.StandardLogistic(1)
 known = {
     "affine, −2z + 1, is N(1, 2²)": (normal, nfedu.Affine(1, -2.0, 1.0), stats.norm(1, 2).logpdf),
     "exp of N(0, 1) is log-normal": (normal, nfedu.Exp(1), stats.lognorm(1).logpdf),
@@ -274,8 +271,8 @@ def joined(k):
 
 
 caption = """The map joins its two axes: slices of p(z) below go up to the curve and from there to the left, where the
-same masses stand on the x-axis. Steepen it: a steep piece of the curve spreads its slice and lowers the density, a flat
-one gathers it. Left, the Gaussian (s = 1) gets long tails; right, one narrow hump becomes, above s = 1.4, two."""
+same masses stand on the x-axis. A steep piece of the curve spreads its slice and lowers the density, a flat one gathers
+it. Left, the Gaussian (s = 1) gets long tails; right, one narrow hump becomes, above s = 1.4, two."""
 lesson.slide(fig, joined, [f"s = {s:.1f}" for s in slopes], "01a_joined", caption, "steepness s", start=13)
 
 # %% [markdown]
@@ -286,8 +283,7 @@ lesson.slide(fig, joined, [f"s = {s:.1f}" for s in slopes], "01a_joined", captio
 
 # %%
 z = rng.standard_normal((1000, 1))
-x = layer.z_to_x(z)[0]
-back, printed = (abs(layer.x_to_z(layer.z_to_x(inside)[0])[0] - z).max() for inside in (z, x))
+back, printed = (abs(layer.x_to_z(layer.z_to_x(v)[0])[0] - z).max() for v in (z, layer.z_to_x(z)[0]))
 lesson.claim("M11", "|h(f(z)) − z|; printed: f(x), and |h(f(x)) − z|", back, 1e-12, nfedu.SinhArcsinh, printed)
 
 # %% [markdown]
@@ -300,6 +296,5 @@ lesson.claim("M11", "|h(f(z)) − z|; printed: f(x), and |h(f(x)) − z|", back,
 # - Given $x$ a flow knows $z$ to the last digit: its posterior is a single point.
 #
 # **Exercise.** What is left of the gap if the encoder of $z^2$ is a mixture of two Gaussians?
-# Then `python -m lessons exercise 01`.
 # %%
 lesson.end()

@@ -29,7 +29,7 @@ from scipy import stats
 import nfedu
 from nfedu.checks import check_bijection, density_on_grid, layer_jacobians, worst_difference
 from nfedu.course.lesson import begin
-from nfedu.plotting import Stage, show_density, show_jacobian, show_stage, show_warp
+from nfedu.plotting import Stage, cleared, show_density, show_jacobian, show_stage, show_warp
 from nfedu.plotting.cells import area
 
 lesson = begin("03a · NICE: additive coupling")
@@ -158,9 +158,7 @@ weights, (fig, axes) = moved.net.weights[-1].value.copy(), plt.subplots(1, 2, fi
 
 def shifted(k):
     moved.net.weights[-1].value[...] = factors[k] * weights
-    for ax in axes:
-        ax.clear()
-    show_stage(*axes, Stage(nfedu.StandardNormal(2), [moved]), "x₂ = z₂ + t m(z₁)", 4)
+    show_stage(*cleared(axes), Stage(nfedu.StandardNormal(2), [moved]), "x₂ = z₂ + t m(z₁)", 4)
 
 
 caption = """One coupling whose shift is turned up and down: each vertical line slides along itself, by t m(z₁). At t

@@ -17,7 +17,7 @@ import nfedu
 from nfedu import datasets
 from nfedu.checks import density_on_grid, level_area
 from nfedu.course.lesson import begin
-from nfedu.plotting import samples_axes, show_density, stages
+from nfedu.plotting import cleared, samples_axes, show_density, stages
 
 lesson = begin("03b · NICE: what volume forbids")
 rng = np.random.default_rng(3)
@@ -218,9 +218,7 @@ latents, prefixes = moons.base.sample(3000, rng).astype(np.float32), stages(moon
 
 
 def passed(k):
-    for ax in axes:
-        ax.clear()
-    show_density(axes[0], prefixes[k], -3, 3, 300, most=0.8)
+    show_density(cleared(axes)[0], prefixes[k], -3, 3, 300, most=0.8)
     axes[1].scatter(*prefixes[k].z_to_x(latents).T, c=np.arctan2(*latents.T), cmap="hsv", s=2, linewidths=0)
     axes[1].set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xlabel="$x_1$")
 

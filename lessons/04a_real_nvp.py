@@ -24,7 +24,7 @@ from matplotlib import pyplot as plt
 import nfedu
 from nfedu.checks import check_bijection, density_on_grid, layer_jacobians, level_area
 from nfedu.course.lesson import begin
-from nfedu.plotting import Stage, layer_by_layer, show_density, show_jacobian, show_stage, stages
+from nfedu.plotting import Stage, cleared, layer_by_layer, show_density, show_jacobian, show_stage, stages
 
 lesson = begin("04a · RealNVP: affine coupling")
 rng = np.random.default_rng(4)
@@ -78,14 +78,12 @@ log2, log3, log6 = np.log([2, 3, 6])
 #
 # Both vanish on average where, given $x_{1:d}$, the latent $z_i$ has mean 0 and $\mathbb{E} z_i^2 = 1$: $e^{\alpha_i}$
 # becomes the standard deviation of $x_i$ given $x_{1:d}$, and $\mu_i$ its mean. Without the log-det the 1 is missing, α
-# grows for ever, and all of $x_{d+1:n}$ ends at 0 in z. The rest of the way, to $z_a$ and the weights, is B5 (lesson
-# 00b).
+# grows for ever, and all of $x_{d+1:n}$ ends at 0 in z. The rest of the way, to the weights, is B5 (lesson 00b).
 #
 # **By hand.** $n = 3$, $d = 1$, $\mu = z_1 (-1, 4)$, $\alpha = z_1 (\log 2, \log 3)$, at $z = (1, 2, -1)$. Then $x_2
 # = 2 \cdot 2 - 1 = 3$, $x_3 = -1 \cdot 3 + 4 = 1$, $\log|\det| = \log 6$, and $\log p_X(1, 3, 1) = -\tfrac12 (1 + 4 +
 # 1) - \tfrac32 \log 2\pi - \log 6 = -7.5486$. The Jacobian has the rows $(1, 0, 0)$, $(4 \log 2 - 1, 2, 0)$, $(4 - 3
-# \log 3, 0, 3)$. The loss has $g_\alpha = (1 - 4, 1 - 1) = (-3, 0)$ and $g_\mu = (-2/2,
-# 1/3)$: the latent 2 asks for a wider scale, the latent −1 is content with its own.
+# \log 3, 0, 3)$. The loss has $g_\alpha = (1 - 4, 1 - 1) = (-3, 0)$, $g_\mu = (-2/2, 1/3)$: the latent 2 asks for more.
 
 # %%
 pencil = nfedu.AffineCoupling(3, (), d=1, bound=None, rng=rng)
@@ -257,9 +255,7 @@ def grown(k):
     s, t = turned[k]
     bed.conditions = lambda z1: (t * np.sin(z1), s * (-1.7 + 1.8 * np.cos(2 * z1)), None)
     stage = Stage(nfedu.StandardNormal(2), [river.bijection.bijections[0], bed])
-    for ax in axes:
-        ax.clear()
-    show_stage(axes[0], None, stage, "$x_2 = z_2 e^{s α(z_1)} + t μ(z_1)$", 4)
+    show_stage(cleared(axes)[0], None, stage, "$x_2 = z_2 e^{s α(z_1)} + t μ(z_1)$", 4)
     show_density(axes[1], stage, -4, 4, 300, gamma=0.3)
 
 
@@ -275,9 +271,7 @@ passed = stages(nfedu.StandardNormal(2), layers)
 
 
 def learned(k):
-    for ax in axes:
-        ax.clear()
-    show_stage(*axes, passed[k], f"after {after[k - 1]}" if k else "the base", 4)
+    show_stage(*cleared(axes), passed[k], f"after {after[k - 1]}" if k else "the base", 4)
 
 
 caption = """The trained flow on a grid and on the density, layer by layer, from z to x (colour: p^0.6). A coupling

@@ -193,21 +193,6 @@ layers = [nfedu.AffineCoupling(64, (128, 128), mask=lines[m // 2 % 3], flip=bool
 judge = nfedu.Flow(nfedu.StandardNormal(64), [nfedu.Rescale(64), *layers, nfedu.Logit(64)]).astype(np.float32)
 judged = nfedu.fit_digits(judge, rng=rng, epochs=lesson.pick(3, 40))
 print(f"  the judge: {judged}")
-
-
-def slant(x):
-    """How far the ink moves sideways from a row to the next: a regression of column on row, (N,)."""
-    images, (row, column) = x.reshape(-1, 8, 8), np.mgrid[:8, :8]
-    mass = images / images.sum(axis=(1, 2), keepdims=True)
-    row = row - (mass * row).sum(axis=(1, 2), keepdims=True)
-    return (mass * row * column).sum(axis=(1, 2)) / (mass * row**2).sum(axis=(1, 2))
-
-
-def ink(x):
-    """Mean of a picture's pixels, (N,)."""
-    return x.mean(axis=1)
-
-
 results = {"test digits": x, "samples": flow.sample(360, rng), "mixed by angles": flow.z_to_x(mixed)[0]}
 results |= {"straight middles": flow.z_to_x(straight)[0], "means of pixels": x[quads].mean(axis=0)}
 bits = {}
@@ -216,7 +201,7 @@ for name, images in results.items():
     bits[name] = cost.mean(), cost.std() / np.sqrt(len(cost))
     print(f"  {name:<17} {bits[name][0]:.3f} ± {bits[name][1]:.3f} bits")
 least = np.inf
-for f in (slant, ink):
+for f in (datasets.slant, datasets.ink):
     A = np.column_stack([f(x)[quads].T, np.ones(90)])
     share, (rest,), *_ = np.linalg.lstsq(A, f(results["mixed by angles"]), rcond=None)
     spread = np.sqrt(rest / 85 * np.diag(np.linalg.inv(A.T @ A)))

@@ -22,15 +22,7 @@ import nfedu
 from nfedu.checks import density_on_grid, layer_jacobians
 from nfedu.course.lesson import begin
 from nfedu.networks import MADE
-from nfedu.plotting import (
-    samples_axes,
-    show_density,
-    show_front,
-    show_jacobian,
-    show_masks,
-    show_stage,
-    stages,
-)
+from nfedu.plotting import samples_axes, show_density, show_front, show_jacobian, show_masks, show_stage, stages
 
 lesson = begin("06a · MAF: masked autoregressive flow")
 rng = np.random.default_rng(6)

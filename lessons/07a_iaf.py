@@ -25,7 +25,7 @@ import nfedu
 from nfedu.checks import check_bijection, jacobians, layer_jacobians, worst_difference
 from nfedu.course.lesson import begin
 from nfedu.networks import MADE
-from nfedu.plotting import show_dependencies, show_jacobian, show_rounds
+from nfedu.plotting import cleared, show_dependencies, show_jacobian, show_rounds
 
 lesson = begin("07a · IAF: inverse autoregressive flow")
 rng = np.random.default_rng(7)
@@ -206,8 +206,7 @@ fig, axes = plt.subplots(2, 3, figsize=(10, 6.4), width_ratios=[1, 1, 0.9], heig
 
 
 def known(k):
-    for ax in axes[:, :2].flat:
-        ax.clear()
+    cleared(axes[:, :2].flat)
     for column, (low, high, name) in enumerate((("x", "z", "inverse pass of MAF"), ("z", "x", "forward pass of IAF"))):
         show_dependencies(axes[0, column], J[0], low, high, k)
         axes[0, column].set_title(f"{name}: fast")

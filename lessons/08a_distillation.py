@@ -24,7 +24,7 @@ from nfedu.checks import complex_step, density_on_grid, worst_difference
 from nfedu.course.lesson import begin
 from nfedu.models import autoregressive
 from nfedu.networks import counting
-from nfedu.plotting import show_density
+from nfedu.plotting import cleared, show_density
 from nfedu.training import kl_divergence, reverse_kl
 
 lesson = begin("08a · Probability density distillation")
@@ -253,9 +253,7 @@ learner = exact[0].astype(float)
 
 def learning(k):
     learner.theta[:] = shots[list(shots)[k]]
-    for ax in axes:
-        ax.clear()
-    show_density(axes[0], learner, [-4, -2], [4, 6], 200)
+    show_density(cleared(axes)[0], learner, [-4, -2], [4, 6], 200)
     axes[0].contour(x1, low[1] + (high[1] - low[1]) * (np.arange(points) + 0.5) / points, t.T, [0.01, 0.1], colors="w",
                     linewidths=0.8)  # fmt: skip
     axes[0].set(xlim=(-4, 4), ylim=(-2, 6))

@@ -20,7 +20,7 @@ from scipy import interpolate, special, stats
 import nfedu
 from nfedu import datasets, masks
 from nfedu.course.lesson import begin
-from nfedu.plotting import samples_axes, show_density, show_images
+from nfedu.plotting import cleared, samples_axes, show_density, show_images
 
 lesson = begin("10b · Gaussianization")
 rng = np.random.default_rng(10)
@@ -202,9 +202,7 @@ shown = [k for k in (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 25, 32, 40) if k <=
 
 
 def gaussianized(i):
-    for ax in axes:
-        ax.clear()
-    samples_axes(axes[0], stages[shown[i]][:5000], -4, 4, letter="z" if i else "x")
+    samples_axes(cleared(axes)[0], stages[shown[i]][:5000], -4, 4, letter="z" if i else "x")
     show_density(axes[1], Gaussianized(steps[: shown[i]]), -4, 4, points=150, most=0.4)
     axes[2].plot(kls, "o-", markersize=3)
     axes[2].axvline(shown[i], color="tab:red")

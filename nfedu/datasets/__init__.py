@@ -1,6 +1,6 @@
 """Data that ship with nfedu: points in the plane, pictures as densities, and the 8×8 handwritten digits."""
 
-from nfedu.datasets.digits import Digits, Split, bits_per_pixel, dequantise, digits, shifted
+from nfedu.datasets.digits import Digits, Split, bits_per_pixel, dequantise, digits, ink, shifted, slant
 from nfedu.datasets.pictures import PictureDensity, portrait
 from nfedu.datasets.toys import (
     TOYS,
@@ -24,10 +24,12 @@ __all__ = [
     "digits",
     "eight_gaussians",
     "eight_gaussians_density",
+    "ink",
     "pinwheel",
     "portrait",
     "rings",
     "shifted",
+    "slant",
     "spiral",
     "two_moons",
 ]

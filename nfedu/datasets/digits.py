@@ -84,3 +84,16 @@ def bits_per_pixel(flow: Distribution, counts: Array, rng: np.random.Generator, 
     log_p = np.mean([flow.log_prob(dequantise(counts, rng)).astype(np.float64) for _ in range(draws)], axis=0)
     bits = -log_p / (flow.n * np.log(2)) + np.log2(LEVELS)
     return float(bits.mean()), float(bits.std(ddof=1) / np.sqrt(len(bits)))
+
+
+def slant(x: Array) -> Array:
+    """Return how far the ink moves sideways from a row to the next, (N,): a regression of column on row."""
+    images, (row, column) = x.reshape(-1, 8, 8), np.mgrid[:8, :8]
+    mass = images / images.sum(axis=(1, 2), keepdims=True)
+    row = row - (mass * row).sum(axis=(1, 2), keepdims=True)
+    return (mass * row * column).sum(axis=(1, 2)) / (mass * row**2).sum(axis=(1, 2))
+
+
+def ink(x: Array) -> Array:
+    """Return the mean of each picture's pixels, (N,)."""
+    return x.mean(axis=1)

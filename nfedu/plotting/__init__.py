@@ -15,6 +15,7 @@ from nfedu.plotting.mixtures import show_mixing, show_norms
 from nfedu.plotting.portraits import portrait
 from nfedu.plotting.stages import Stage, show_stage, show_sum, stages
 from nfedu.plotting.steps import show_step
+from nfedu.plotting.style import cleared
 from nfedu.plotting.surfaces import show_surface
 from nfedu.plotting.warps import show_warp
 from nfedu.plotting.wavefront import show_front, show_wavefront
@@ -22,6 +23,7 @@ from nfedu.plotting.wavefront import show_front, show_wavefront
 __all__ = [
     "Agreement",
     "Stage",
+    "cleared",
     "compare_jacobians",
     "density_axes",
     "error_axes",

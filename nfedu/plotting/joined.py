@@ -10,6 +10,7 @@ import numpy as np
 from nfedu.arrays import Array
 from nfedu.bijections.base import Bijection
 from nfedu.distributions import Distribution
+from nfedu.plotting.style import cleared
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,8 +40,7 @@ def show_joined(
     from matplotlib import pyplot as plt
 
     (beside, curve), (_, below) = axes
-    for ax in (beside, curve, below):
-        ax.clear()
+    cleared((beside, curve, below))
     for i, (low, high) in enumerate(pairwise(edges)):
         colour = plt.get_cmap("viridis")(i / (len(edges) - 2))
         z = np.linspace(low, high, 60)[:, None]

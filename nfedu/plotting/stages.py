@@ -12,6 +12,7 @@ from nfedu.arrays import Array
 from nfedu.bijections.base import Bijection
 from nfedu.distributions import Distribution
 from nfedu.plotting.densities import show_density
+from nfedu.plotting.style import cleared
 from nfedu.plotting.warps import show_warp
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ def show_sum(axes: Sequence[Axes], stages: Sequence[Stage], k: int, z: Array, na
     `names`: of the base and of each layer.
     """
     grid, density, bars = axes
-    for ax in axes:
-        ax.clear()
+    cleared(axes)
     show_stage(grid, density, stages[k], "", 4.5)
     grid.set_title("a grid")
     density.set_title("p")

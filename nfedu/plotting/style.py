@@ -1,9 +1,15 @@
 """One look for all figures: set once, by whoever starts a script."""
 
+from __future__ import annotations
+
 import os
 import re
 import sys
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DENSITY = "magma"  # perceptually uniform, dark where nothing is
 SIGNED = "RdBu_r"  # for numbers of both signs, white at 0
@@ -30,6 +36,14 @@ def use() -> None:
     if "MPLBACKEND" not in os.environ and "ipykernel" not in sys.modules:
         plt.switch_backend("Agg")
     plt.rcParams.update(LOOK)
+
+
+def cleared(axes: Iterable[Axes]) -> list[Axes]:
+    """Empty axes for the next picture of a moving figure, and return them."""
+    emptied = list(axes)
+    for ax in emptied:
+        ax.clear()
+    return emptied
 
 
 def subscript(i: int) -> str:

@@ -29,6 +29,7 @@ def setup(app):
     app.connect("doctree-resolved", show_tags)
     app.connect("doctree-resolved", link_images)
     app.connect("doctree-resolved", say_chinese)
+    app.connect("html-page-context", say_level, priority=900)  # after the theme's
     app.connect("html-page-context", read_excerpts)
     app.connect("build-finished", write_excerpts)
 
@@ -57,6 +58,12 @@ def say_chinese(app, doctree, name):
             parts += [nodes.Text(text[end : words.start()]), chinese]
             end = words.end()
         text.parent.replace(text, [*parts, nodes.Text(text[end:])])
+
+
+def say_level(app, page, template, context, doctree):
+    """Say of which level the captions of the table of contents are headings, as screen readers need it."""
+    for part in ("body", "furo_navigation_tree"):
+        context[part] = context.get(part, "").replace('role="heading"', 'role="heading" aria-level="2"')
 
 
 def read_excerpts(app, page, template, context, doctree):

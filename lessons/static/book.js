@@ -1,5 +1,5 @@
 // Mark what is wider than its place, so that it scrolls by itself and is within reach of the keyboard.
-const scrolling = "mjx-container[display], mjx-container.wide, .highlight pre, .table-wrapper";
+const scrolling = ".highlight pre, .table-wrapper"; // MathJax's formulas are within reach already
 
 function fit() {
   for (const formula of document.querySelectorAll("p mjx-container, li mjx-container, td mjx-container")) {

@@ -66,8 +66,8 @@ JUDGE = """async () => {
 }"""
 
 
-def survey(browser, book: Path, pages: list[Path], scheme: str, widths=WIDTHS) -> dict[str, list[str]]:
-    """Return all faults of some pages of a book in one colour scheme, by kind."""
+def survey(browser, pages: list[Path], scheme: str, widths: list[int]) -> dict[str, list[str]]:
+    """Return all faults of some pages in one colour scheme, by kind."""
     faults: dict[str, list[str]] = defaultdict(list)
     links, ids = {}, {}
     context = browser.new_context(color_scheme=scheme, viewport={"width": 1366, "height": 900})
@@ -82,7 +82,7 @@ def survey(browser, book: Path, pages: list[Path], scheme: str, widths=WIDTHS) -
     tab.on("console", lambda m: m.type == "error" and note("script", m.text))
     tab.on("pageerror", lambda error: note("script", str(error)))
     for page in pages:
-        at[0] = page.relative_to(book).as_posix()
+        at[0] = page.name
         tab.goto(page.as_uri())
         tab.evaluate(READY)
         links[page], ids[page] = tab.evaluate(LINKS), set(tab.evaluate(IDS))
@@ -97,7 +97,7 @@ def survey(browser, book: Path, pages: list[Path], scheme: str, widths=WIDTHS) -
         for violation in violations(tab):
             note("axe", violation)
     context.close()
-    faults["reference"] += broken(book, links, ids)
+    faults["reference"] += broken(links, ids)
     return faults
 
 
@@ -114,7 +114,7 @@ def violations(tab) -> list[str]:
     return [f"{rule}: {help}; {count} times, first {first}" for rule, help, count, first in found]
 
 
-def broken(book: Path, links: dict[Path, list[str]], ids: dict[Path, set[str]]) -> list[str]:
+def broken(links: dict[Path, list[str]], ids: dict[Path, set[str]]) -> list[str]:
     """Return the links to files that are not there, and to places that their page does not have."""
     faults = []
     for page, targets in links.items():
@@ -125,5 +125,5 @@ def broken(book: Path, links: dict[Path, list[str]], ids: dict[Path, set[str]]) 
             file = Path(unquote(urlparse(address).path))
             known = ids.get(file)
             if not file.is_file() or (place and known is not None and unquote(place) not in known):
-                faults.append(f"{page.relative_to(book).as_posix()}: no {url.removeprefix(book.as_uri() + '/')}")
+                faults.append(f"{page.name}: no {url.removeprefix(page.parent.as_uri() + '/')}")
     return faults

@@ -19,7 +19,7 @@ PLANTS = [
     ("width", '<table style="width: 3000px"><tr><td>wide</td></tr></table>', "at 2560 px the page is"),
     ("width", '<p style="width: 350px">wide</p>', "at 320 px the page is"),
     ("width", '<div style="overflow: hidden"><p class="cut" style="width: 350px">cut</p></div>', "p.cut ends"),
-    ("width", "<style>div.math > span.eqno { position: absolute; right: 0 }</style>", "(N12) stands over its equation"),
+    ("width", "<style>div.math > span.eqno { position: absolute; right: 0 }</style>", "(N10) stands over its equation"),
     ("alt", '<img src="_static/plus.png">', "_static/plus.png"),
     ("axe", "<button></button>", "button-name"),
     ("axe", '<p style="color: #999; background: #aaa">faint</p>', "color-contrast"),

@@ -18,8 +18,8 @@ RAW_TEX = r"""() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
   const skip = "pre, code, script, style, noscript, textarea, mjx-container";
   for (let text; (text = walker.nextNode());)
-    if (!text.parentElement.closest(skip) && /\$|\\[a-zA-Z([]/.test(text.data)) found.push(text.data.trim().slice(0, 80));
-  for (const error of document.querySelectorAll("mjx-merror")) found.push("MathJax: " + error.textContent.slice(0, 80));
+    if (/\$|\\[a-zA-Z([]/.test(text.data) && !text.parentElement.closest(skip)) found.push(text.data.slice(0, 80));
+  for (const error of document.querySelectorAll("mjx-assistive-mml :is(merror, [mathcolor=red])")) found.push("MathJax: " + error.textContent.slice(0, 80));
   return found;
 }"""
 UNRESOLVED = r"""() => {
@@ -32,7 +32,7 @@ UNRESOLVED = r"""() => {
 TOO_WIDE = """async () => {
   for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame); // the page's scripts have resized
   const width = document.documentElement.clientWidth;
-  const scrolls = e => e && (/auto|scroll|hidden|clip/.test(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+  const scrolls = e => e && (/auto|scroll/.test(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
   const name = e => e.tagName.toLowerCase() + (e.id && "#" + e.id) + [...e.classList].map(c => "." + c).join("");
   const page = document.scrollingElement.scrollWidth;
   const found = page > width ? [`the page is ${page} px wide`] : [];
@@ -43,7 +43,7 @@ TOO_WIDE = """async () => {
   for (const tag of document.querySelectorAll(".eqno")) {
     const formula = tag.parentElement.querySelector("mjx-container");
     if (formula && formula.getBoundingClientRect().right > tag.getBoundingClientRect().left + 1)
-      found.push(`${tag.textContent} stands over its equation`);
+      found.push(`${tag.firstChild.data} stands over its equation`);
   }
   return found.slice(0, 3);
 }"""

@@ -19,7 +19,8 @@ RAW_TEX = r"""() => {
   const skip = "pre, code, script, style, noscript, textarea, mjx-container";
   for (let text; (text = walker.nextNode());)
     if (/\$|\\[a-zA-Z([]/.test(text.data) && !text.parentElement.closest(skip)) found.push(text.data.slice(0, 80));
-  for (const error of document.querySelectorAll("mjx-assistive-mml :is(merror, [mathcolor=red])")) found.push("MathJax: " + error.textContent.slice(0, 80));
+  const errors = document.querySelectorAll("mjx-assistive-mml :is(merror, [mathcolor=red])");
+  for (const error of errors) found.push("MathJax: " + error.textContent.slice(0, 80));
   return found;
 }"""
 UNRESOLVED = r"""() => {

@@ -81,6 +81,8 @@ def write_excerpts(app, error):
         article = re.search(r'<article role="main".*?</article>', page.read_text("utf-8"), re.DOTALL)
         if article:
             text = re.sub(r'<a class="headerlink".*?</a>|<(?!/?(?:section|article))[^>]*>', "", article[0])
+            text = re.sub(r"\\\[.*?\\\]", "…", text, flags=re.DOTALL)  # formulas are not set here
+            text = text.replace(r"\(", "").replace(r"\)", "")
             texts[page.relative_to(app.outdir).as_posix()] = text
     script = f"const EXCERPTS = {json.dumps(texts, ensure_ascii=False)};\n"
     script += 'window.fetch = async (page) => new Response(EXCERPTS[page.replace(/^[.]\\//, "")]);\n'

@@ -16,6 +16,7 @@ PLANTS = [
     ("reference", '<a href="lost.html">lost</a>', "no lost.html"),
     ("reference", '<a href="#lost">lost</a>', "no 03a_nice.html#lost"),
     ("reference", "<p>see [the lesson](03b)</p>", "](03b)"),
+    ("reference", "<p>the end. %% lesson.end()</p>", "%%"),
     ("width", '<table style="width: 3000px"><tr><td>wide</td></tr></table>', "at 2560 px the page is"),
     ("width", '<p style="width: 350px">wide</p>', "at 320 px the page is"),
     ("width", '<div style="overflow: hidden"><p class="cut" style="width: 350px">cut</p></div>', "p.cut ends"),

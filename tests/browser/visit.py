@@ -28,7 +28,7 @@ UNRESOLVED = r"""() => {
   if (!text) return [];
   const bad = [...text.querySelectorAll(".problematic, .system-message")].map(e => e.textContent);
   text.querySelectorAll("pre, code, script, style").forEach(e => e.remove());
-  return [...bad, ...(text.textContent.match(/\]\(\S+?\)|\{(ref|doc|eq|numref|py:\w+)\}|\?\?/g) ?? [])];
+  return [...bad, ...(text.textContent.match(/\]\(\S+?\)|\{(ref|doc|eq|numref|py:\w+)\}|\?\?|%%/g) ?? [])];
 }"""
 TOO_WIDE = """async () => {
   for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame); // the page's scripts have resized

@@ -21,7 +21,7 @@ def sliders(book):
     return {page: count for page, count in counts.items() if count}
 
 
-def test_every_slider_changes_its_picture_by_mouse_and_key(tab, sliders, record_property):
+def test_every_slider_changes_its_picture_by_mouse_and_key(tab, sliders):
     if not sliders:
         pytest.skip("the book has no slider")
     for page, count in sliders.items():
@@ -32,17 +32,14 @@ def test_every_slider_changes_its_picture_by_mouse_and_key(tab, sliders, record_
             picture, knob = figure.locator("img"), figure.locator("input[type=range]")
             knob.press("Home")
             tab.wait_for_load_state("networkidle")
-            seen = [picture.screenshot()]
+            first = picture.screenshot()
             knob.press("ArrowRight")
-            seen.append(picture.screenshot())
+            second = picture.screenshot()
             knob.press("End")
-            seen.append(picture.screenshot())
-            box = knob.bounding_box()
-            knob.click(position={"x": box["width"] / 2, "y": box["height"] / 2})
-            seen.append(picture.screenshot())
-            words = figure.locator("output").text_content()
-            assert len(set(seen)) == len(seen), f"slider {k} of {page.name}: a picture stayed ({words})"
-    record_property("sliders", sum(sliders.values()))
+            last = picture.screenshot()
+            knob.click(position={"x": 2, "y": knob.bounding_box()["height"] / 2})
+            assert first != second, f"slider {k} of {page.name} does not hear the arrow key"
+            assert last != picture.screenshot(), f"slider {k} of {page.name} does not hear the mouse"
     print(f"{sum(sliders.values())} sliders on {len(sliders)} pages")
 
 

@@ -8,14 +8,13 @@ from docutils import nodes
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 project, author, copyright = "nfedu", "the nfedu developers", "the nfedu developers, MIT licence"
-extensions = ["myst_nb", "sphinx-mathjax-offline"]
+extensions = ["myst_nb", "sphinx-mathjax-offline", "lessons.book"]
 exclude_patterns = ["__main__.py", "book.py", "conf.py", "exercises", "wrong", "**/__pycache__"]
 html_theme, html_title = "furo", "nfedu: normalizing flows in NumPy"
 html_static_path, html_css_files = ["static"], ["wide.css"]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 nb_custom_formats = {".py": "lessons.book.read"}
 nb_execution_mode = "off"
-nb_merge_streams = True
 
 
 def setup(app):

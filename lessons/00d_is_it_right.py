@@ -16,6 +16,8 @@ import nfedu
 from nfedu.checks import analytic_jacobians, complex_step
 from nfedu.course.lesson import begin
 from nfedu.networks import MLP
+from nfedu.plotting import show_step
+from nfedu.plotting.style import signed
 
 lesson = begin("00d · Is it right?")
 rng = np.random.default_rng(3)
@@ -122,6 +124,15 @@ for the forward difference, 2 for the others (the central one lies under the com
 −1. Dotted verticals: ε^½ and ε^⅓. The complex step has no left branch. Grey: a wrong backward has no V, its curve ends
 on a floor as high as it is wrong."""
 lesson.show(fig, "00d_v_curves", caption)
+
+# %% tags=["hide-input"]
+steps, (fig, axes) = 10.0 ** np.arange(0, -16.6, -0.5), plt.subplots(1, 2, figsize=(7.6, 3.6))
+caption = """The forward difference of exp at 1. Left, the axes move in with the step: what the computer says between x
+and x + h (black) bends away from the tangent at first, then lies on it, and from 1e-14 on is a staircase of rounded
+values, whose chord (orange) tilts as chance will have it. Right, the same error in its two parts: truncation falls with h, rounding
+grows as 1/h, and the best step is where they cross."""
+words = [f"h = {signed(f'{step:.0e}')}" for step in steps]
+lesson.slide(fig, lambda k: show_step(*axes, steps, k), words, "00d_step", caption, "step h", start=4)
 
 # %% [markdown]
 # ## Relative error, and when it lies

@@ -4,6 +4,7 @@ Nothing is run here: `python -m lessons` keeps what it printed in `outputs/`, pi
 """
 
 import html
+import json
 import re
 from collections.abc import Iterator
 from itertools import groupby
@@ -19,6 +20,7 @@ from nfedu.course import captions, cells
 from nfedu.course.ledger import anchors
 
 HERE = Path(__file__).resolve().parent
+FIGURES = HERE.parent / "figures"
 EXERCISES = """**Exercises with a judge.** `python -m lessons exercise {0}` hands out this lesson's;
 [the list](EXERCISES.md) says what each teaches, and how they are judged."""
 CLAIM = re.compile(r"✓ ([NMB]\d+) +(.*): (\S+) ≤ ([^\s;]+)(?:; as printed (\S+))?")  # as `Claim` prints it
@@ -80,7 +82,7 @@ def shown(lines: list[str], names: Iterator[str]) -> Iterator[NotebookNode]:
         if kind == "claim":
             yield display("text/html", table([claim for claim in map(CLAIM.fullmatch, group) if claim], names))
         elif kind == "figure":
-            yield from (display("text/markdown", picture(FIGURE.sub(r"\1", line))) for line in group)
+            yield from (figure(FIGURE.sub(r"\1", line)) for line in group)
         elif kind == "" and (text := "\n".join(group).strip("\n")):
             yield v4.new_output("stream", name="stdout", text=text + "\n")
 
@@ -102,8 +104,22 @@ def table(claims: list[re.Match[str]], names: Iterator[str]) -> str:
     return "\n".join(['<table class="claims">', *rows, "</table>"])
 
 
-def picture(file: str) -> str:
-    """Return the Markdown of a committed figure: the picture, and its caption as text below."""
-    alt = Path(file).stem.split("_", 1)[1].replace("_", " ")
-    caption = html.escape(captions.read(HERE.parent / "figures")[file].text)
-    return f'![{alt}](../figures/{file})\n\n<p class="caption">{caption}</p>\n'
+def figure(file: str) -> NotebookNode:
+    """Return the output that shows a committed figure: with a slider if it has a strip of pictures."""
+    name = Path(file).stem
+    alt = name.split("_", 1)[1].replace("_", " ")
+    caption = f'<p class="caption">{html.escape(captions.read(FIGURES)[file].text)}</p>'
+    if (FIGURES / "strips" / f"{name}.json").exists():
+        return display("text/html", moving(name, alt, caption))
+    return display("text/markdown", f"![{alt}](../figures/{file})\n\n{caption}\n")
+
+
+def moving(name: str, alt: str, caption: str) -> str:
+    """Return the HTML of a figure with a slider, which `static/slider.js` moves."""
+    words = json.loads((FIGURES / "strips" / f"{name}.json").read_text(encoding="utf-8"))
+    label, values = html.escape(words["label"]), html.escape(json.dumps(words["values"], ensure_ascii=False))
+    return f"""<figure class="slider" data-strip="_static/{name}.webp" data-values="{values}">
+<img src="_static/{name}.png" alt="{alt}">
+<label hidden>{label} <input type="range" min="0" max="{len(words["values"]) - 1}" value="{words["start"]}">
+<output></output></label>
+<figcaption>{caption}</figcaption></figure>"""

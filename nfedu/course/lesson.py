@@ -6,9 +6,10 @@ A lesson starts with `lesson = begin("01 …")`, which reads the command line an
 
 import argparse
 import importlib.util
+import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +22,7 @@ from nfedu.course import captions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from PIL.Image import Image
 
 T = TypeVar("T")
 
@@ -59,11 +61,28 @@ class Claim:
 
 LEDGER: list[Claim] = []
 LARGEST = 200_000  # bytes of a figure in true colours
+STRIP = 80  # quality of a slider's pictures: letters stay sharp
 
 
 def number_of(title: str) -> str:
     """Return the number that a lesson's title or file name begins with: 04, or 00a for a part of 00."""
     return re.match(r"\d*[a-z]?", title)[0]  # type: ignore[index]
+
+
+def drawn(figure: "Figure", draw: Callable[[int], None], frames: int, first: int = 0) -> list[np.ndarray]:
+    """Return the pixels of `frames` pictures, (height, width, 3), each after `draw(frame)`.
+
+    The figure is laid out once, after `draw(first)`: frames must not wobble.
+    """
+    draw(first)
+    figure.canvas.draw()
+    figure.set_layout_engine("none")
+    pictures = []
+    for frame in range(frames):
+        draw(frame)
+        figure.canvas.draw()
+        pictures.append(np.array(figure.canvas.buffer_rgba())[..., :3])  # type: ignore[attr-defined]
+    return pictures
 
 
 @dataclass
@@ -118,16 +137,11 @@ class Lesson:
         from PIL import Image
 
         path = self._path(f"{name}.png")
-        if "ipykernel" in sys.modules:
-            from IPython.display import display
-
-            display(figure)
+        self._display(figure)
         drawn = BytesIO()
         figure.savefig(drawn, bbox_inches="tight", pad_inches=0.08)
         image = Image.open(drawn).convert("RGB")
-        image.save(path, optimize=True)
-        if path.stat().st_size > LARGEST:  # a palette: a third of the bytes; dithered, so that densities show no bands
-            image.quantize(palette=image.quantize(256)).save(path, optimize=True)
+        self._save(image, path)
         self._end(figure, path, caption)
 
     def animate(
@@ -137,16 +151,35 @@ class Lesson:
         from PIL import Image
 
         path = self._path(f"{name}.gif")
-        draw(0)
-        figure.canvas.draw()
-        figure.set_layout_engine("none")  # laid out once: frames must not wobble
-        pictures = []
-        for frame in range(frames):
-            draw(frame)
-            figure.canvas.draw()
-            pixels = figure.canvas.buffer_rgba()  # type: ignore[attr-defined]
-            pictures.append(Image.fromarray(np.asarray(pixels)[..., :3]).quantize(64))
+        pictures = [Image.fromarray(pixels).quantize(64) for pixels in drawn(figure, draw, frames)]
         pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=1000 // fps, loop=0, optimize=True)
+        self._end(figure, path, caption)
+
+    def slide(
+        self,
+        figure: "Figure",
+        draw: Callable[[int], None],
+        values: Sequence[str],
+        name: str,
+        caption: str,
+        label: str,
+        start: int = 0,
+    ) -> None:
+        """Write a figure with a slider: a picture for each of `values`, after `draw(k)`; caption as in `show`.
+
+        `figures/<name>.png` is the picture at `start`; `figures/strips/<name>.webp` has all of them one below the
+        other, and the `.json` beside it says what is moved, `label`, and the values' words.
+        """
+        from PIL import Image
+
+        path, strip = self._path(f"{name}.png"), self._path(f"strips/{name}.webp")
+        pictures = drawn(figure, draw, len(values), start)
+        self._save(Image.fromarray(pictures[start]), path)
+        Image.fromarray(np.concatenate(pictures)).save(strip, quality=STRIP, method=6)
+        words = {"label": label, "values": list(values), "start": start}
+        strip.with_suffix(".json").write_text(json.dumps(words, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        draw(start)
+        self._display(figure)
         self._end(figure, path, caption)
 
     def end(self) -> None:
@@ -160,8 +193,20 @@ class Lesson:
         print(f"  lesson {number_of(self.title)} took {perf_counter() - self.start:.1f} s{peak}", flush=True)
 
     def _path(self, file: str) -> Path:
-        self.figures.mkdir(parents=True, exist_ok=True)
-        return self.figures / file
+        path = self.figures / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _display(self, figure: "Figure") -> None:
+        if "ipykernel" in sys.modules:
+            from IPython.display import display
+
+            display(figure)
+
+    def _save(self, image: "Image", path: Path) -> None:
+        image.save(path, optimize=True)
+        if path.stat().st_size > LARGEST:  # a palette: a third of the bytes; dithered, so that densities show no bands
+            image.quantize(palette=image.quantize(256)).save(path, optimize=True)
 
     def _end(self, figure: "Figure", path: Path, caption: str) -> None:
         from matplotlib import pyplot as plt

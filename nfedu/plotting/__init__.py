@@ -10,6 +10,7 @@ from nfedu.plotting.joined import show_joined
 from nfedu.plotting.matrices import show_jacobian
 from nfedu.plotting.portraits import portrait
 from nfedu.plotting.stages import show_stage, stages
+from nfedu.plotting.steps import show_step
 from nfedu.plotting.surfaces import show_surface
 from nfedu.plotting.warps import show_warp
 from nfedu.plotting.wavefront import show_wavefront
@@ -31,6 +32,7 @@ __all__ = [
     "show_pattern",
     "show_rounds",
     "show_stage",
+    "show_step",
     "show_surface",
     "show_taps",
     "show_warp",

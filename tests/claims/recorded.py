@@ -27,5 +27,5 @@ def recorded(self, tag, statement, *numbers, **named):
 
 
 Lesson.claim = recorded
-Lesson.show = Lesson.animate = lambda self, figure, *_, **__: plt.close(figure)
+Lesson.show = Lesson.animate = Lesson.slide = lambda self, figure, *_, **__: plt.close(figure)
 runpy.run_path(sys.argv[0], run_name="__main__")

@@ -67,9 +67,7 @@ def read(script: str) -> NotebookNode:
         for cell, p in zip(code, printed, strict=True):
             cell.outputs = list(shown(p.lines, names))
     else:
-        getLogger(__name__).warning(
-            "lesson %s has changed since its outputs were recorded: run python -m lessons", number
-        )
+        log.warning("lesson %s has changed since its outputs were recorded: run python -m lessons", number)
     if list((HERE / "exercises").glob(f"{number[:2]}_*")):
         notebook.cells.append(v4.new_markdown_cell(EXERCISES.format(number[:2])))
     return notebook

@@ -62,7 +62,7 @@ class Tee(StringIO):
 def split(script: str) -> list[Cell]:
     """Return the code cells of a script in percent format; a `# %%` inside a string begins none."""
     comments = (token for token in generate_tokens(StringIO(script).readline) if token.type == COMMENT)
-    marks = [token for token in comments if token.start[1] == 0 and re.match(r"# %%(\s|$)", token.string)]
+    marks = [comment for comment in comments if re.match(r"# %%(\s|$)", comment.string)]
     lines = script.split("\n")
     firsts = [1, *(mark.start[0] + 1 for mark in marks)]
     lasts = [*(mark.start[0] - 1 for mark in marks), len(lines)]

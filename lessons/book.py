@@ -104,11 +104,11 @@ def table(claims: list[re.Match[str]], names: Iterator[str]) -> str:
 
 def figure(file: str) -> NotebookNode:
     """Return the output that shows a committed figure: with a slider if it has a strip of pictures."""
-    name = Path(file).stem
-    alt = name.split("_", 1)[1].replace("_", " ")
-    caption = f'<p class="caption">{html.escape(captions.read(FIGURES)[file].text)}</p>'
+    name, words = Path(file).stem, html.escape(captions.read(FIGURES)[file].text)
+    caption = f'<p class="caption">{words}</p>'
     if (FIGURES / "strips" / f"{name}.json").exists():
-        return display("text/html", moving(name, alt, caption))
+        return display("text/html", moving(name, words.split(". ")[0], caption))
+    alt = name.split("_", 1)[1].replace("_", " ")
     return display("text/markdown", f"![{alt}](../figures/{file})\n\n{caption}\n")
 
 
@@ -118,6 +118,7 @@ def moving(name: str, alt: str, caption: str) -> str:
     label, values = html.escape(words["label"]), html.escape(json.dumps(words["values"], ensure_ascii=False))
     return f"""<figure class="slider" data-strip="_static/{name}.webp" data-values="{values}">
 <img src="_static/{name}.png" alt="{alt}">
-<label hidden>{label} <input type="range" min="0" max="{len(words["values"]) - 1}" value="{words["start"]}">
-<output></output></label>
+<div class="panel" hidden><label>{label}
+<input type="range" min="0" max="{len(words["values"]) - 1}" value="{words["start"]}"></label>
+<output aria-live="off"></output></div>
 <figcaption>{caption}</figcaption></figure>"""

@@ -3,7 +3,7 @@
 
 function slider(figure) {
   const picture = figure.querySelector("img");
-  const panel = figure.querySelector("label");
+  const panel = figure.querySelector(".panel");
   const range = figure.querySelector("input");
   const word = figure.querySelector("output");
   const words = JSON.parse(figure.dataset.values);
@@ -28,6 +28,7 @@ function slider(figure) {
   strip.addEventListener("load", show);
   range.addEventListener("input", () => { load(); show(); });
   for (const near of ["pointerenter", "focusin", "touchstart"]) figure.addEventListener(near, load, { passive: true });
+  range.value = range.defaultValue; // a browser may have kept another from the last visit, but the picture is this one
   panel.hidden = false;
   show();
 }

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import jupytext
@@ -81,7 +82,7 @@ def shown(lines: list[str], names: Iterator[str]) -> Iterator[NotebookNode]:
             yield display("text/html", table([claim for claim in map(CLAIM.fullmatch, group) if claim], names))
         elif kind == "figure":
             yield from (figure(FIGURE.sub(r"\1", line)) for line in group)
-        elif kind == "" and (text := "\n".join(group).strip("\n")):
+        elif kind == "" and (text := dedent("\n".join(group)).strip("\n")):
             yield v4.new_output("stream", name="stdout", text=text + "\n")
 
 
@@ -95,10 +96,10 @@ def table(claims: list[re.Match[str]], names: Iterator[str]) -> str:
     rows = []
     for claim in claims:
         tag, statement, error, tolerance, printed = (html.escape(part or "") for part in claim.groups())
-        wrong = f"<br>as printed {printed} &gt; {tolerance}" if printed else ""
+        wrong = f"<br>as printed {printed}&nbsp;&gt;&nbsp;{tolerance}" if printed else ""
         link = f'<a href="LEDGER.html#{next(names)}">{tag}</a>'
         rows.append(f'<tr><td>✓</td><th scope="row">{link}</th><td>{statement}</td>')
-        rows.append(f"<td>{error} ≤ {tolerance}{wrong}</td></tr>")
+        rows.append(f"<td>{error}&nbsp;≤&nbsp;{tolerance}{wrong}</td></tr>")
     return "\n".join(['<table class="claims">', *rows, "</table>"])
 
 

@@ -80,9 +80,10 @@ log2, log3, log6 = np.log([2, 3, 6])
 # (lesson 00b).
 #
 # **By hand.** $n = 3$, $d = 1$, $\mu = z_1 (-1, 4)$, $\alpha = z_1 (\log 2, \log 3)$, at $z = (1, 2, -1)$. Then $x_2
-# = 2 \cdot 2 - 1 = 3$, $x_3 = -1 \cdot 3 + 4 = 1$, $\log|\det| = \log 6$, and $\log p_X(1, 3, 1) = -\tfrac12 (1 + 4 +
-# 1) - \tfrac32 \log 2\pi - \log 6 = -7.5486$. The loss has $g_\alpha = (1 - 4, 1 - 1) = (-3, 0)$ and $g_\mu = (-2/2,
-# 1/3)$: the latent 2 asks for a wider scale, the latent −1 is content with its own.
+# = 2 \cdot 2 - 1 = 3$, $x_3 = -1 \cdot 3 + 4 = 1$, $\log|\det| = \log 6$, and
+# $\log p_X(1, 3, 1) = -\tfrac12 (1 + 4 + 1) - \tfrac32 \log 2\pi - \log 6 = -7.5486$. The loss has
+# $g_\alpha = (1 - 4, 1 - 1) = (-3, 0)$ and $g_\mu = (-2/2, 1/3)$: the latent 2 asks for a wider scale, the latent −1
+# is content with its own.
 
 # %%
 pencil = nfedu.AffineCoupling(3, (), d=1, bound=None, rng=rng)

@@ -90,8 +90,8 @@ lesson.end()
 # model undo that: $z = e^{\gamma} (x - m)/\sqrt{v + \varepsilon} + \beta$, γ a log-scale as α is, β a shift.
 #
 # **In evaluation** $m$ and $v$ are numbers held from the training data. Then this is N13 with a shift: each
-# coordinate has the slope $e^\gamma/\sqrt{v + \varepsilon}$, and $\log|\det \partial z/\partial x| = \sum_i [\gamma_i
-# - \tfrac12 \log(v_i + \varepsilon)]$.
+# coordinate has the slope $e^\gamma/\sqrt{v + \varepsilon}$, and
+# $\log|\det \partial z/\partial x| = \sum_i [\gamma_i - \tfrac12 \log(v_i + \varepsilon)]$.
 #
 # **In training** $m$ and $v$ are those of the batch: each row's $z$ depends on all rows. A determinant of "one row's
 # map" does not exist, and the map of the whole batch, $\mathbb{R}^{N} \to \mathbb{R}^{N}$ in each coordinate, has

@@ -50,9 +50,9 @@ rng = np.random.default_rng(5)
 # line, have $\sum_k c_k^2 < 1$ instead: at the middle of four, $4 \cdot \tfrac1{16}$, covariance $I/4$, and half the
 # norm. All of this needs a Gaussian base: of other distributions a mixture is another one.
 #
-# **By hand.** $\cos\varphi = \tfrac35$, $\cos\varphi' = \tfrac5{13}$: $c = (15, 36, 20, 48)/65$, squares $225 + 1296
-# + 400 + 2304 = 65^2$. With $z^{(1)} = (1, 0)$, $z^{(2)} = (0, 1)$, $z^{(3)} = (-1, 0)$, $z^{(4)} = (0, -1)$: $z =
-# (15 - 20, 36 - 48)/65 = (-5, -12)/65$.
+# **By hand.** $\cos\varphi = \tfrac35$, $\cos\varphi' = \tfrac5{13}$: $c = (15, 36, 20, 48)/65$,
+# squares $225 + 1296 + 400 + 2304 = 65^2$. With $z^{(1)} = (1, 0)$, $z^{(2)} = (0, 1)$, $z^{(3)} = (-1, 0)$,
+# $z^{(4)} = (0, -1)$: $z = (15 - 20, 36 - 48)/65 = (-5, -12)/65$.
 #
 # **Given latents** are not draws. By expanding, $\lVert z\rVert^2 = \sum_k c_k^2 \lVert z^{(k)}\rVert^2 + 2
 # \sum_{k<l} c_k c_l \langle z^{(k)}, z^{(l)}\rangle$. By hand the opposite vectors cancel: $\lVert z\rVert =

@@ -1,0 +1,17 @@
+// Mark what is wider than its place, so that it scrolls by itself and is within reach of the keyboard.
+const scrolling = ".highlight pre, .table-wrapper, .output.text_html"; // MathJax's formulas are within reach already
+
+function fit() {
+  for (const formula of document.querySelectorAll("p mjx-container, li mjx-container, td mjx-container")) {
+    formula.classList.remove("wide");
+    const place = formula.closest("p, li, td");
+    formula.classList.toggle("wide", formula.offsetWidth > place.clientWidth - 16); // a full stop's room
+  }
+  for (const box of document.querySelectorAll(scrolling)) {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+}
+
+addEventListener("load", () => window.MathJax?.startup ? MathJax.startup.promise.then(fit) : fit());
+addEventListener("resize", fit);

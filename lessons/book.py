@@ -110,7 +110,7 @@ def figure(file: str) -> NotebookNode:
     if (FIGURES / "strips" / f"{name}.json").exists():
         return display("text/html", moving(name, words.split(". ")[0], caption))
     alt = name.split("_", 1)[1].replace("_", " ")
-    return display("text/markdown", f"![{alt}](../figures/{file})\n\n{caption}\n")
+    return display("text/markdown", f":::{{image}} ../figures/{file}\n:alt: {alt}\n:::\n\n{caption}\n")
 
 
 def moving(name: str, alt: str, caption: str) -> str:

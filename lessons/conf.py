@@ -19,7 +19,7 @@ html_static_path = ["static", *map(str, moving)]
 html_css_files, html_js_files = ["book.css", "slider.css"], ["book.js", "slider.js"]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 nb_custom_formats = {".py": "lessons.book.read"}
-nb_execution_mode = "off"
+nb_execution_mode, nb_render_markdown_format = "off", "myst"
 nb_code_prompt_show, nb_code_prompt_hide = "Show the code of the figure", "Hide the code of the figure"
 copybutton_selector = ".highlight:not(.output *) pre"  # code, not what it printed
 

@@ -58,7 +58,7 @@ def test_the_committed_outputs_are_of_this_text(path):
 def test_a_page_has_every_figure_with_its_caption(book, path):
     shown = [text for cell in code(book.read(path.read_text(encoding="utf-8"))) for text in content(cell)]
     pictures = [text for text in shown if '<p class="caption">' in text]
-    files = [re.search(r'\.\./figures/(\S+)\)|<img src="_static/(\S+)"', text) for text in pictures]
+    files = [re.search(r'\.\./figures/(\S+)\n|<img src="_static/(\S+)"', text) for text in pictures]
     files = [file[1] or file[2] for file in files]
     assert sorted(files) == sorted(p.name for p in (ROOT / "figures").glob(f"{number_of(path.stem)}_*"))
     written = captions.read(ROOT / "figures")
@@ -134,9 +134,12 @@ def test_what_a_cell_prints_stands_under_it_in_its_order(small):
         ("m1-77-1", "M1", "printed: a row", "1e-09&nbsp;≤&nbsp;1e-06<br>as printed 2&nbsp;&gt;&nbsp;1e-06"),
     ]
     assert text == "a table\n\n  of <numbers>\n"
-    assert picture == '![two words](../figures/77_two_words.png)\n\n<p class="caption">What to see, a &lt; b.</p>\n'
+    assert (
+        picture
+        == ':::{image} ../figures/77_two_words.png\n:alt: two words\n:::\n\n<p class="caption">What to see, a &lt; b.</p>\n'
+    )
     assert re.findall(CLAIM, again) == [("n8-77-2", "N8", "again", "0&nbsp;≤&nbsp;0")]
-    assert moving.startswith("![moves](../figures/77_moves.gif)")
+    assert moving.startswith(":::{image} ../figures/77_moves.gif\n:alt: moves\n")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +165,8 @@ def test_a_book_with_old_outputs_fails_and_one_with_new_outputs_is_read_again(sm
     (lessons / "LEDGER.md").write_text("---\norphan: true\n---\n# Ledger\n")
     (lessons / "conf.py").write_text(
         "extensions = ['myst_nb', 'lessons.book']\n"
-        "nb_execution_mode, nb_custom_formats = 'off', {'.py': 'lessons.book.read'}\n"
+        "nb_execution_mode, nb_render_markdown_format, myst_enable_extensions = 'off', 'myst', ['colon_fence']\n"
+        "nb_custom_formats = {'.py': 'lessons.book.read'}\n"
         "exclude_patterns = ['conf.py']\n"
     )
     build = ["-q", "-W", str(lessons), str(tmp_path / "built")]

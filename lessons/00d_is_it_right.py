@@ -129,8 +129,8 @@ lesson.show(fig, "00d_v_curves", caption)
 steps, (fig, axes) = 10.0 ** np.arange(0, -16.6, -0.5), plt.subplots(1, 2, figsize=(7.6, 3.6))
 caption = """The forward difference of exp at 1. Left, the axes move in with the step: what the computer says between x
 and x + h (black) bends away from the tangent at first, then lies on it, and from 1e-14 on is a staircase of rounded
-values, whose chord (orange) tilts as chance will have it. Right, the same error in its two parts: truncation falls with h, rounding
-grows as 1/h, and the best step is where they cross."""
+values, whose chord (orange) tilts as chance will have it. Right, the same error in its two parts: truncation falls
+with h, rounding grows as 1/h; the best step is where they cross."""
 words = [f"h = {signed(f'{step:.0e}')}" for step in steps]
 lesson.slide(fig, lambda k: show_step(*axes, steps, k), words, "00d_step", caption, "step h", start=4)
 

@@ -293,5 +293,6 @@ lesson.claim("M11", "|h(f(z)) − z|; printed: f(x), and |h(f(x)) − z|", back,
 # - Given $x$ a flow knows $z$ to the last digit: its posterior is a point, not a distribution.
 #
 # **Exercise.** Which $x$ have no gap with a Gaussian encoder of the decoder $z^2$? And if the encoder could be a
-# mixture of two Gaussians? Then `python -m lessons exercise 01`. %%
+# mixture of two Gaussians? Then `python -m lessons exercise 01`.
+# %%
 lesson.end()

@@ -270,5 +270,6 @@ lesson.claim("N9", "或近似: Hutchinson's series for log det(I + A), in standa
 # - Hence the layers of all coming lessons: triangular, with a diagonal that is at hand.
 #
 # **Exercise.** $L$ above as a function of $\log s$: is it convex? And of $(\log s, t)$? What does one gradient step
-# from $s = 10^{-3}$ do, and why does `Adam` survive it? Then `python -m lessons exercise 02`. %%
+# from $s = 10^{-3}$ do, and why does `Adam` survive it? Then `python -m lessons exercise 02`.
+# %%
 lesson.end()

@@ -247,5 +247,6 @@ lesson.claim("M10", "s_i = 0 is refused", refused, 0, nfedu.Rescale)
 #
 # **Exercise.** Which $m$ make the inverse of a coupling again a coupling with the same $d$? Is the composition of two
 # couplings without `flip` a coupling? Then `python -m lessons exercise 03`, or [03b](03b_volume.py): what volume
-# forbids. %%
+# forbids.
+# %%
 lesson.end()

@@ -231,5 +231,6 @@ lesson.show(fig, "03b_stack", caption)
 # - What a trained flow lies above its bound, its networks have not learned; we measured it.
 #
 # **Exercise.** What is the bound for data in $n$ dimensions that are uniform on a volume $B$? (The normal exceeds its
-# value at radius $r$ on a ball of volume $V_n r^n$.) Does it get better or worse with $n$? %%
+# value at radius $r$ on a ball of volume $V_n r^n$.) Does it get better or worse with $n$?
+# %%
 lesson.end()

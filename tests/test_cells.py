@@ -95,6 +95,14 @@ def test_an_error_says_the_line_of_the_file_and_the_program_is_what_it_was(lesso
     assert (broken.value.filename, broken.value.lineno) == (str(lesson), 32)
 
 
+def test_code_that_no_cell_holds_is_refused_before_anything_runs(lesson, capsys):
+    lesson.write_text(LESSON.replace("# Words.\n# %%", "# Words. %%"))
+    with pytest.raises(SyntaxError, match="code in a cell of text") as caught:
+        cells.run(lesson, [])
+    assert (caught.value.filename, caught.value.lineno) == (str(lesson), 28)
+    assert capsys.readouterr().out == ""
+
+
 def test_what_was_printed_is_kept_as_it_was(tmp_path):
     made = [cells.Printed("0f", ["", "  ✓ N1 |x| < 1: 0 ≤ 1"]), cells.Printed("a1", [])]
     path = tmp_path / "outputs" / "01.json"

@@ -77,10 +77,13 @@ def split(script: str) -> list[Cell]:
 def run(path: Path, arguments: Sequence[str]) -> list[Printed]:
     """Run a lesson as `python path arguments…` does, a cell at a time; return what each cell printed, also shown."""
     script = path.read_text(encoding="utf-8")
-    statements = ast.parse(script, str(path)).body
+    statements, found = ast.parse(script, str(path)).body, split(script)
+    for statement in statements:
+        if not any(cell.first <= statement.lineno <= cell.last for cell in found):
+            raise SyntaxError("code in a cell of text", (str(path), statement.lineno, None, None))
     printed, flags = [], 0
     with as_main(path, arguments) as module:
-        for cell in split(script):
+        for cell in found:
             body = [statement for statement in statements if cell.first <= statement.lineno <= cell.last]
             code = compile(ast.Module(body, []), str(path), "exec", flags, dont_inherit=True)
             flags |= code.co_flags & __future__.annotations.compiler_flag  # an import from there holds for all cells

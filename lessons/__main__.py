@@ -1,12 +1,12 @@
 """Run the lessons: `python -m lessons [numbers] [--quick | --full]`; figures go to figures/, claims to the summary.
 
+A whole run also writes the ledger, and what each cell printed to `outputs/`, where the book finds it.
 `python -m lessons exercise NN` hands out the exercises of a lesson, `python -m lessons grade NN FILE` judges answers.
 """
 
 import argparse
 import os
 import re
-import runpy
 import signal
 import sys
 import traceback
@@ -24,6 +24,7 @@ signal.signal(signal.SIGINT, leave)  # while NumPy is loaded
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: here a second thread gains little, and waits busily
 from tqdm import tqdm
 
+from nfedu.course import cells
 from nfedu.course.lesson import LEDGER, Lesson, number_of
 from nfedu.course.statements import TAGS
 
@@ -51,13 +52,13 @@ def main() -> int:
     numbers = [name for number in options.numbers for name in chosen(number)] or list(LESSONS)
 
     flags = ["--quick"] * options.quick + ["--full"] * options.full
-    failed, seconds = [], {}
+    failed, seconds, printed = [], {}, {}
     try:
         with tqdm(numbers, desc="lessons", unit="lesson") as bar:
             for number in bar:
                 start = perf_counter()
                 try:
-                    run(LESSONS[number], flags)
+                    printed[number] = cells.run(LESSONS[number], flags)
                     unclaimed = promised(LESSONS[number]) - {c.tag for c in LEDGER if c.number == number}
                     if unclaimed:
                         raise AssertionError(f"lesson {number} promises {', '.join(sorted(unclaimed))}, claims it not")
@@ -80,6 +81,8 @@ def main() -> int:
         if not flags:
             (HERE / "LEDGER.md").write_text(ledger.page(LEDGER, HERE / "wrong"))
             print("ledger: lessons/LEDGER.md")
+            keep(printed)
+            print("outputs: lessons/outputs/")
     return 1 if failed or missing else 0
 
 
@@ -89,13 +92,13 @@ def chosen(number: str) -> list[str]:
     return [name for name in LESSONS if number in (name, name[:2])]
 
 
-def run(path: Path, flags: list[str]) -> None:
-    """Run a lesson as if it were called by itself."""
-    kept, sys.argv = sys.argv, [str(path), *flags]
-    try:
-        runpy.run_path(str(path), run_name="__main__")
-    finally:
-        sys.argv = kept
+def keep(printed: dict[str, list[cells.Printed]]) -> None:
+    """Write what the cells of each lesson printed; the files of lessons that are gone go too."""
+    for number, made in printed.items():
+        cells.save(HERE / "outputs" / f"{number}.json", made)
+    for path in (HERE / "outputs").glob("*.json"):
+        if path.stem not in printed:
+            path.unlink()
 
 
 def promised(path: Path) -> set[str]:

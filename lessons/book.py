@@ -1,95 +1,125 @@
-"""A lesson as a page of the book: its cells, each followed by the claims and figures that the last run made of it.
+"""A lesson as a page of the book: below each cell what it printed: claims as a table, figures, the rest as text.
 
-Nothing is run here: `python -m lessons` writes `LEDGER.md`, from which the numbers come, and the pictures and captions
-of `figures/`.
+Nothing is run here: `python -m lessons` keeps what it printed in `outputs/`, pictures and captions in `figures/`.
 """
 
-import ast
-import base64
 import html
 import json
 import re
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import jupytext
 from nbformat import NotebookNode, v4
+from sphinx.application import Sphinx
+from sphinx.util.logging import getLogger
 
-from nfedu.course import captions
+from nfedu.course import captions, cells
+from nfedu.course.ledger import anchors
 
 HERE = Path(__file__).resolve().parent
+FIGURES = HERE.parent / "figures"
 EXERCISES = """**Exercises with a judge.** `python -m lessons exercise {0}` hands out this lesson's;
 [the list](EXERCISES.md) says what each teaches, and how they are judged."""
+CLAIM = re.compile(r"✓ ([NMB]\d+) +(.*): (\S+) ≤ ([^\s;]+)(?:; as printed (\S+))?")  # as `Claim` prints it
+FIGURE = re.compile(r"  figure figures/(\S+): .*")
+TITLE = re.compile(r"── .* ─+")  # stands above the page already
+
+log = getLogger(__name__)
 
 
-def read(text: str) -> NotebookNode:
-    """Return a percent script as a notebook with its outputs; claims whose cell is not found stand at the end."""
-    notebook = jupytext.reads(text, fmt="py:percent")
+def setup(app: Sphinx) -> None:
+    """Read a lesson again when what it printed has changed."""
+    app.connect("source-read", depend)
+    app.add_css_file("outputs.css")
+
+
+def depend(app: Sphinx, name: str, source: list[str]) -> None:
+    """Note that a lesson's page depends on what the lesson printed."""
+    if number := number_of(source[0]):
+        app.env.note_dependency(str(outputs(number)))
+
+
+def number_of(script: str) -> str:
+    """Return the number that a lesson's heading begins with; an empty one for other pages."""
+    heading = re.search(r"^# # (\d\d\w?) · ", script, re.MULTILINE)
+    return heading[1] if heading else ""
+
+
+def outputs(number: str) -> Path:
+    """Return the file that keeps what a lesson printed."""
+    return HERE / "outputs" / f"{number}.json"
+
+
+def read(script: str) -> NotebookNode:
+    """Return a percent script as a notebook; a lesson's cells with their outputs, if it is this text that ran."""
+    notebook = jupytext.reads(script, fmt="py:percent")
     notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
-    lesson = re.search(r"^# # (\d\d\w?) · ", text, re.MULTILINE)
-    rows = claims(lesson[1]) if lesson else []
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    literals = [strings(ast.parse(cell.source)) for cell in cells]
-    made: dict[int, str] = {}
-    for line, statement in rows:  # to the cell that says most of it literally
-        said = [max((len(p) for p in ps if re.fullmatch(p, statement)), default=0) for ps in literals]
-        place = said.index(max(said)) if any(said) else len(cells) - 1
-        made[place] = made.get(place, "") + line
-    for place, cell in enumerate(cells):
-        if place in made:
-            cell.outputs.append(v4.new_output("stream", name="stdout", text=made[place]))
-        for method, name in re.findall(r'lesson\.(show|animate|slide)\(.*?"(\d\d[a-z]?_\w+)"', cell.source, re.DOTALL):
-            still = f"{name}.{'gif' if method == 'animate' else 'png'}"
-            cell.outputs += moving(name) if method == "slide" else picture(still)
-            cell.metadata["mystnb"] = {"image": {"alt": name.split("_", 1)[1].replace("_", " ")}}
-    if lesson and list((HERE / "exercises").glob(f"{lesson[1][:2]}_*")):
-        notebook.cells.append(v4.new_markdown_cell(EXERCISES.format(lesson[1][:2])))
+    number = number_of(script)
+    if not number:
+        return notebook
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    printed = cells.load(outputs(number))
+    names = iter(anchors((claim[1], number) for p in printed for claim in map(CLAIM.fullmatch, p.lines) if claim))
+    if [p.cell for p in printed] == [cell.hash for cell in cells.split(script)]:
+        for cell, p in zip(code, printed, strict=True):
+            cell.outputs = list(shown(p.lines, names))
+    else:
+        log.warning("lesson %s has changed since its outputs were recorded: run python -m lessons", number)
+    if list((HERE / "exercises").glob(f"{number[:2]}_*")):
+        notebook.cells.append(v4.new_markdown_cell(EXERCISES.format(number[:2])))
     return notebook
 
 
-def claims(number: str) -> list[tuple[str, str]]:
-    """Return the ledger's claims of a lesson: the line to show, and the statement as the lesson writes it."""
-    lines = []
-    for cells in (line[2:-2].split(" | ") for line in (HERE / "LEDGER.md").read_text().split("\n")):
-        if len(cells) > 7 and cells[3] == number:
-            tag, error, tolerance = cells[0], cells[6], cells[7]
-            statement, printed = (cells[4], cells[5]) if tag[0] == "M" else (cells[5], "–")  # the errata's columns
-            said = statement.replace("∣", "|")
-            as_printed = "" if printed == "–" else f"; as printed {printed}"
-            lines.append((f"✓ {tag:<4} {said}: {error} ≤ {tolerance}{as_printed}\n", said))
-    return lines
+def shown(lines: list[str], names: Iterator[str]) -> Iterator[NotebookNode]:
+    """Yield the outputs of a cell that printed these lines; `names` are those of its claims' rows in the ledger."""
+    kinds = {"claim": CLAIM, "figure": FIGURE, "title": TITLE}
+    for kind, group in groupby(lines, lambda line: next((k for k, form in kinds.items() if form.fullmatch(line)), "")):
+        if kind == "claim":
+            yield display("text/html", table([claim for claim in map(CLAIM.fullmatch, group) if claim], names))
+        elif kind == "figure":
+            yield from (figure(FIGURE.sub(r"\1", line)) for line in group)
+        elif kind == "" and (text := dedent("\n".join(group)).strip("\n")):
+            yield v4.new_output("stream", name="stdout", text=text + "\n")
 
 
-def strings(node: ast.AST) -> list[str]:
-    """Return all string literals of some code as regular expressions; what an f-string fills in may be anything."""
-    patterns = []
-    for part in ast.walk(node):
-        if isinstance(part, ast.Constant) and isinstance(part.value, str):
-            patterns.append(re.escape(part.value))
-        elif isinstance(part, ast.JoinedStr):
-            pieces = [re.escape(str(p.value)) if isinstance(p, ast.Constant) else ".*" for p in part.values]
-            patterns.append("".join(pieces))
-    return patterns
+def display(kind: str, content: str) -> Any:
+    """Return an output of a MIME type."""
+    return v4.new_output("display_data", data={kind: content})
 
 
-def picture(file: str) -> list[Any]:
-    """Return the outputs of a cell that shows a committed figure: the picture, and its caption as text below."""
-    pixels = base64.b64encode((HERE.parent / "figures" / file).read_bytes()).decode()
-    caption = html.escape(captions.read(HERE.parent / "figures")[file].text)
-    data = {f"image/{file[-3:]}": pixels}, {"text/html": f'<p class="caption">{caption}</p>'}
-    return [v4.new_output("display_data", data=one) for one in data]
+def table(claims: list[re.Match[str]], names: Iterator[str]) -> str:
+    """Return a table of claims: ✓, the tag with a link to its row in the ledger, what is claimed, its numbers."""
+    rows = []
+    for claim in claims:
+        tag, statement, error, tolerance, printed = (html.escape(part or "") for part in claim.groups())
+        wrong = f"<br>as printed {printed}&nbsp;&gt;&nbsp;{tolerance}" if printed else ""
+        link = f'<a href="LEDGER.html#{next(names)}">{tag}</a>'
+        rows.append(f'<tr><td>✓</td><th scope="row">{link}</th><td>{statement}</td>')
+        rows.append(f"<td>{error}&nbsp;≤&nbsp;{tolerance}{wrong}</td></tr>")
+    return "\n".join(['<table class="claims">', *rows, "</table>"])
 
 
-def moving(name: str) -> list[Any]:
-    """Return the output of a cell that shows a figure with a slider, which `static/slider.js` moves."""
-    figures = HERE.parent / "figures"
-    words = json.loads((figures / "strips" / f"{name}.json").read_text(encoding="utf-8"))
-    caption = html.escape(captions.read(figures)[f"{name}.png"].text)
+def figure(file: str) -> NotebookNode:
+    """Return the output that shows a committed figure: with a slider if it has a strip of pictures."""
+    name, words = Path(file).stem, html.escape(captions.read(FIGURES)[file].text)
+    caption = f'<p class="caption">{words}</p>'
+    if (FIGURES / "strips" / f"{name}.json").exists():
+        return display("text/html", moving(name, words.split(". ")[0], caption))
+    alt = name.split("_", 1)[1].replace("_", " ")
+    return display("text/markdown", f":::{{image}} ../figures/{file}\n:alt: {alt}\n:::\n\n{caption}\n")
+
+
+def moving(name: str, alt: str, caption: str) -> str:
+    """Return the HTML of a figure with a slider, which `static/slider.js` moves."""
+    words = json.loads((FIGURES / "strips" / f"{name}.json").read_text(encoding="utf-8"))
     label, values = html.escape(words["label"]), html.escape(json.dumps(words["values"], ensure_ascii=False))
-    page = f"""<figure class="slider" data-strip="_static/{name}.webp" data-values="{values}">
-<img src="_static/{name}.png" alt="{caption.split(". ")[0]}">
+    return f"""<figure class="slider" data-strip="_static/{name}.webp" data-values="{values}">
+<img src="_static/{name}.png" alt="{alt}">
 <div class="panel" hidden><label>{label}
 <input type="range" min="0" max="{len(words["values"]) - 1}" value="{words["start"]}"></label>
 <output aria-live="off"></output></div>
-<figcaption><p class="caption">{caption}</p></figcaption></figure>"""
-    return [v4.new_output("display_data", data={"text/html": page})]
+<figcaption>{caption}</figcaption></figure>"""

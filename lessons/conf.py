@@ -10,7 +10,7 @@ from docutils import nodes
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 project, author, copyright = "nfedu", "the nfedu developers", "the nfedu developers, MIT licence"
-extensions = ["myst_nb", "sphinx-mathjax-offline", "sphinx_copybutton"]
+extensions = ["myst_nb", "sphinx-mathjax-offline", "sphinx_copybutton", "lessons.book"]
 exclude_patterns = ["__main__.py", "book.py", "conf.py", "exercises", "wrong", "**/__pycache__"]
 html_theme, html_title = "furo", "nfedu: normalizing flows in NumPy"
 figures = Path(__file__).resolve().parents[1] / "figures"
@@ -19,8 +19,7 @@ html_static_path = ["static", *map(str, moving)]
 html_css_files, html_js_files = ["book.css", "slider.css"], ["book.js", "slider.js"]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 nb_custom_formats = {".py": "lessons.book.read"}
-nb_execution_mode = "off"
-nb_merge_streams = True
+nb_execution_mode, nb_render_markdown_format = "off", "myst"
 nb_code_prompt_show, nb_code_prompt_hide = "Show the code of the figure", "Hide the code of the figure"
 copybutton_selector = ".highlight:not(.output *) pre"  # code, not what it printed
 

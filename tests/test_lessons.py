@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nfedu.course import captions, ledger, lesson
+from nfedu.course import captions, cells, ledger, lesson
 from nfedu.course.statements import MISPRINTS, TAGS
 from tests.conftest import ROOT, run
 
@@ -193,8 +193,13 @@ def test_a_statement_that_no_lesson_claims_fails_the_run(fake):
     assert not (fake / "lessons" / "LEDGER.md").exists()
 
 
-def test_a_whole_run_writes_the_ledger_and_draws_the_errata(fake):
+def test_a_whole_run_writes_the_ledger_and_what_cells_print_and_draws_the_errata(fake):
     claim_everything(fake)
+    with (fake / "lessons" / "02_right.py").open("a") as right:
+        right.write("# %%\nprint('a second cell')\n")
+    gone = fake / "lessons" / "outputs" / "05.json"
+    gone.parent.mkdir()
+    gone.write_text("[]")
     done = run("-m", "lessons", cwd=fake)
     assert done.returncode == 0, done.stderr
     assert "length default" in done.stdout
@@ -202,6 +207,11 @@ def test_a_whole_run_writes_the_ledger_and_draws_the_errata(fake):
     assert re.search(r"^\| N13 \| .* \| 02 \| `begin` \| a number \| 0.0001 \| 0.001 \| – \|$", page, re.MULTILINE)
     assert re.search(r"^\| M12 \| .* \| 02 \| a number \| 7.5 \| 0.0001 \| 0.001 \| – \|$", page, re.MULTILINE)
     assert (fake / "figures" / "errata.png").exists()
+    first, second = cells.load(fake / "lessons" / "outputs" / "02.json")
+    assert first.lines[2] == "length default"
+    assert [line in done.stdout.split("\n") for line in first.lines + second.lines] == [True] * (len(TAGS) + 4)
+    assert second.lines == ["a second cell"]
+    assert not gone.exists()
 
 
 @pytest.mark.parametrize("length", ["quick", "full"])
@@ -211,6 +221,20 @@ def test_other_lengths_reach_the_lessons_and_leave_the_ledger(fake, length):
     assert done.returncode == 0, done.stderr
     assert f"length {length}" in done.stdout
     assert not (fake / "lessons" / "LEDGER.md").exists()
+    assert not (fake / "lessons" / "outputs").exists()
+
+
+def test_a_run_of_some_lessons_leaves_what_was_kept(fake):
+    claim_everything(fake)
+    assert run("-m", "lessons", "2", cwd=fake).returncode == 0
+    kept = fake / "lessons" / "outputs" / "02.json"
+    before = kept.read_bytes()
+    for name in ("02_right.py", "03_other.py"):
+        with (fake / "lessons" / name).open("a") as script:
+            script.write("print('more')\n")
+    assert run("-m", "lessons", "2", cwd=fake).returncode == 0
+    assert kept.read_bytes() == before
+    assert list(kept.parent.iterdir()) == [kept]
 
 
 def test_a_failed_lesson_leaves_the_ledger(fake):
@@ -218,6 +242,7 @@ def test_a_failed_lesson_leaves_the_ledger(fake):
     (fake / "lessons" / "03_broken.py").write_text("raise RuntimeError('broken')\n")
     assert run("-m", "lessons", cwd=fake).returncode == 1
     assert not (fake / "lessons" / "LEDGER.md").exists()
+    assert not (fake / "lessons" / "outputs").exists()
 
 
 def test_the_ledger_has_a_row_for_each_claim_and_its_picture_both_forms(tmp_path):
@@ -228,6 +253,7 @@ def test_the_ledger_has_a_row_for_each_claim_and_its_picture_both_forms(tmp_path
     page = ledger.page([*claims, lesson.Claim("N2", "02b · a", "claim 3", 1e-4, 1e-3, "f")], tmp_path)
     assert page.count("| 0.001 | b for a |") == 4
     assert page.count("| 0.001 | – |") == 1
+    assert re.findall(r'<a id="(.+?)">', page) == ["n1-01-1", "n1-01-2", "n1-01-3", "n2-02b-1", "m1-01-1"]
     assert [f"claim {i}" in page for i in range(3)] == [True] * 3
     figure = ledger.errata(claims)
     corrected, printed = (points.get_offsets()[0, 0] for points in figure.axes[0].collections[1:3])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ def page(claims: Sequence[Claim], wrong: Path) -> str:
 
     `wrong` is the folder of the wrong lines that claims fail for, `lessons/wrong`.
     """
+    named = list(zip(claims, anchors((c.tag, c.number) for c in claims), strict=True))
     head = ["tag", "heading", "statement", "lesson", "function", "what was measured"]
     head += ["error", "tolerance", "fails when"]
     lines = [
@@ -39,9 +41,9 @@ def page(claims: Sequence[Claim], wrong: Path) -> str:
         row(*["---"] * len(head)),
     ]
     for tag, (heading, says) in (STATEMENTS | BACKWARD).items():
-        for c in (c for c in claims if c.tag == tag):
+        for c, anchor in (pair for pair in named if pair[0].tag == tag):
             measured = [f"{c.error:.2g}", f"{c.tolerance:g}", fails_when(c, wrong)]
-            lines.append(row(tag, heading, says, c.number, f"`{c.function}`", c.statement, *measured))
+            lines.append(row(tag, spot(anchor) + heading, says, c.number, f"`{c.function}`", c.statement, *measured))
             heading = says = ""
     head = ["tag", "printed", "should be", "lesson", "what was measured"]
     head += ["as printed", "corrected", "tolerance", "fails when"]
@@ -49,12 +51,27 @@ def page(claims: Sequence[Claim], wrong: Path) -> str:
     lines += ["![Errors of printed and corrected forms, over the tolerance](../figures/errata.png)", ""]
     lines += [row(*head), row(*["---"] * len(head))]
     for tag, (printed, corrected) in MISPRINTS.items():
-        for c in (c for c in claims if c.tag == tag):
+        for c, anchor in (pair for pair in named if pair[0].tag == tag):
             as_printed = "–" if c.printed is None else f"{c.printed:.3g}"
             measured = [as_printed, f"{c.error:.2g}", f"{c.tolerance:g}", fails_when(c, wrong)]
-            lines.append(row(tag, printed, corrected, c.number, c.statement, *measured))
+            lines.append(row(tag, spot(anchor) + printed, corrected, c.number, c.statement, *measured))
             printed = corrected = ""
     return "\n".join([*lines, ""])
+
+
+def anchors(made: Iterable[tuple[str, str]]) -> list[str]:
+    """Return, for claims given as (tag, lesson), the names of their rows: n8-03c-2 is lesson 03c's second of N8."""
+    count: Counter[tuple[str, str]] = Counter()
+    names = []
+    for tag, number in made:
+        count[tag, number] += 1
+        names.append(f"{tag}-{number}-{count[tag, number]}".lower())
+    return names
+
+
+def spot(anchor: str) -> str:
+    """Return the HTML of a place that links lead to, `LEDGER.md#anchor`."""
+    return f'<a id="{anchor}"></a>'
 
 
 def fails_when(claim: Claim, wrong: Path) -> str:

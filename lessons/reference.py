@@ -23,6 +23,7 @@ def setup(app: Any) -> None:
     """Fill in pages when they are read, and docstrings as reStructuredText."""
     app.connect("source-read", fill_in)
     app.connect("autodoc-process-docstring", set_docstring)
+    app.connect("autodoc-process-signature", set_signature)
 
 
 def fill_in(app: Any, name: str, source: list[str]) -> None:
@@ -98,13 +99,13 @@ def api(package: str) -> str:
 
 # Docstrings: plain text with the notes' formulas, which hold their signs as they are.
 
-SUBSCRIPT = re.compile(r"(?<![\w`])([^\W\d_]|log|\))([_^])(\{[^}]*\}|[^\W_](?!\w))")
+SUBSCRIPT = re.compile(r"(?<![\w`])([^\W\d_]|log|max|\))([_^])(\{[^}]*\}|[^\W_](?!\w))")
 
 
 def markdown(text: str) -> str:
     """Return a docstring's text as Markdown, in which its stars, bars and underscores stand for themselves."""
     parts = text.split("`")
-    return "".join(f"`{p}`" if i % 2 else re.sub(r"([\\*_|<>\[\]$])", r"\\\1", p) for i, p in enumerate(parts))
+    return "".join(f"`{p}`" if i % 2 else formula(p, "{{{}}}`{}`", r"[\\*_|<>\[\]$]") for i, p in enumerate(parts))
 
 
 def set_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
@@ -113,6 +114,11 @@ def set_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lines:
         lines[:] = [f"A table of {len(obj)}: {', '.join(f'``{key}``' for key in obj)}.", ""]
         return
     lines[:] = "\n\n".join(paragraph(p) for p in "\n".join(lines).strip("\n").split("\n\n")).split("\n") + [""]
+
+
+def set_signature(app: Any, what: str, name: str, obj: Any, options: Any, arguments: str, result: str) -> Any:
+    """Call an alias of a type by its name, as in `Array`."""
+    return tuple(part and re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", part) for part in (arguments, result))
 
 
 def paragraph(text: str) -> str:
@@ -128,23 +134,19 @@ def paragraph(text: str) -> str:
 def inline(text: str) -> str:
     """Return text with code as code, *stress* as stress, x_{1:d} and e^{−α} with sub- and superscripts."""
     parts = re.split(r"(`[^`]*`|(?<!\S)\*\w+\*)", text)
-    return "".join(formula(p) if i % 2 == 0 else f"`{p}`" if p[0] == "`" else p for i, p in enumerate(parts))
+    parts[::2] = [formula(p, r"\ :{}:`{}`\ ", r"[\\*_|`]") for p in parts[::2]]
+    return "".join(f"`{p}`" if p.startswith("`") and p.endswith("`") else p for p in parts)
 
 
-def formula(text: str) -> str:
-    """Return text without code: what reStructuredText would take for marks is escaped, indices are set."""
+def formula(text: str, role: str, marks: str) -> str:
+    """Return text without code: what would be taken for marks is escaped, indices are set by a role, as `{}` says."""
     pieces, end = [], 0
     for found in SUBSCRIPT.finditer(text):
-        role = "sub" if found[2] == "_" else "sup"
-        index = found[3].strip("{}").replace("\\", "\\\\").replace("`", "")
-        pieces += [escaped(text[end : found.start()]), escaped(found[1]), rf"\ :{role}:`{index}`\ "]
+        kind, index = "sub" if found[2] == "_" else "sup", found[3].strip("{}")
+        pieces += [text[end : found.end(1)], role.format(kind, index)]
         end = found.end()
-    return "".join([*pieces, escaped(text[end:])])
-
-
-def escaped(text: str) -> str:
-    """Return text in which nothing is a mark."""
-    return re.sub(r"([\\*_|`])", r"\\\1", text)
+    pieces.append(text[end:])
+    return "".join(p if i % 2 else re.sub(f"({marks})", r"\\\1", p) for i, p in enumerate(pieces))
 
 
 # The checker's causes, and the tags.
@@ -180,4 +182,4 @@ def row(tag: str, *cells: str) -> str:
     numbers = sorted({line[3] for line in columns})
     links = [f"[{n}](../{next((ROOT / 'lessons').glob(f'{n}_*.py')).name})" for n in numbers]
     said = (markdown(cell.replace("|", "∣")) for cell in cells)
-    return f"| <span id='{tag}'></span>{tag} | {' | '.join(said)} | {' '.join(links)} |"
+    return f"| [{tag}]{{#{tag}}} | {' | '.join(said)} | {' '.join(links)} |"

@@ -87,7 +87,9 @@ def api(package: str) -> str:
         lines += [f"## `{module.__name__.replace('.', '/')}.py`", "", head, "", *("\n\n".join(more), "")]
         for key in here:
             kind = "autodata" if key not in names else "autoclass" if isclass(names[key]) else "autofunction"
-            options = {"autoclass": ["   :members:", "   :show-inheritance:"], "autodata": ["   :no-value:"]}.get(kind, [])
+            options = {"autoclass": ["   :members:", "   :show-inheritance:"], "autodata": ["   :no-value:"]}.get(
+                kind, []
+            )
             lines += ["```{eval-rst}", f".. {kind}:: {offered[key]}", *options, "```", ""]
         lines += ["Within the package:", ""] * bool(rest)
         for key in rest:
@@ -113,7 +115,8 @@ def set_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lines:
     if what == "data":
         lines[:] = [f"A table of {len(obj)}: {', '.join(f'``{key}``' for key in obj)}.", ""]
         return
-    lines[:] = "\n\n".join(paragraph(p) for p in "\n".join(lines).strip("\n").split("\n\n")).split("\n") + [""]
+    text = "\n".join(lines).strip("\n")
+    lines[:] = [*"\n\n".join(paragraph(part) for part in text.split("\n\n")).split("\n"), ""]
 
 
 def set_signature(app: Any, what: str, name: str, obj: Any, options: Any, arguments: str, result: str) -> Any:

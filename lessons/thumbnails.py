@@ -1,4 +1,4 @@
-"""`python lessons/thumbnails.py` cuts the README's small pictures out of the lessons' figures, into `figures/small/`."""
+"""`python lessons/thumbnails.py` cuts the README's small pictures, `figures/small/`, out of the lessons' figures."""
 
 from pathlib import Path
 

@@ -45,6 +45,6 @@ def test_every_file_is_shown_and_differs_from_the_next_as_told():
     assert shown == {path.name for path in CODE.glob("fan*")}
     before, after = ((CODE / f"{name}.py").read_text().split("\n") for name in ("fan_backward", "fan"))
     changed = [line for line in after[: len(before) - 1] if line not in before]
-    assert [line.strip() for line in changed] == [
-        "self.a.grad += (g_j * scaled * z_1).sum() + (g_s * z_1).sum()"
-    ], "and a promise at the end"
+    assert [line.strip() for line in changed] == ["self.a.grad += (g_j * scaled * z_1).sum() + (g_s * z_1).sum()"], (
+        "and a promise at the end"
+    )

@@ -1,4 +1,4 @@
-"""The book's pages beside the lessons: every name once, every cause and tag, and the way to them; needs the extra `book`."""
+"""The book's pages beside the lessons: each name once, each cause and tag, the way to them; needs the extra `book`."""
 
 import html
 import importlib
@@ -67,7 +67,12 @@ def found(name):
 
 def described(pages):
     """The names that the API describes in full, as often as it does."""
-    names = [n for page in sorted(pages) if page.startswith("pages/api/") for n in re.findall(r'<dt [^>]*id="([^"]+)"', pages[page])]
+    names = [
+        n
+        for page in sorted(pages)
+        if page.startswith("pages/api/")
+        for n in re.findall(r'<dt [^>]*id="([^"]+)"', pages[page])
+    ]
     return [name for name in names if found(name) is not None]
 
 
@@ -75,9 +80,12 @@ def test_every_public_name_stands_there_once(pages):
     full = Counter(id(found(name)) for name in described(pages))
     brief = Counter()
     for page, article in pages.items():
-        for file, section in re.findall(r'<section id="(nfedu-[\w-]+)-py">(.*?)(?=<section id="nfedu-|</article>)', article, re.S):
+        for file, section in re.findall(
+            r'<section id="(nfedu-[\w-]+)-py">(.*?)(?=<section id="nfedu-|</article>)', article, re.S
+        ):
             assert page.startswith("pages/api/")
-            for key in re.findall(r'<li><p><code[^>]*><span class="pre">(\w+)</span></code>: ', section):
+            _, _, others = section.partition("Within the package:")
+            for key in re.findall(r'<li><p><code[^>]*><span class="pre">(\w+)</span></code>: ', others):
                 brief[file, key] += 1
     for module, key, value in public():
         times = full[id(value)] + brief[module.replace(".", "-").replace("_", "-"), key]
@@ -119,8 +127,9 @@ def test_every_cause_has_its_place(pages):
 
 def test_every_tag_has_its_place_and_a_lesson_that_claims_it(pages):
     article = pages["pages/tags.html"]
-    rows = dict(re.findall(r'<tr[^>]*><td><p><span id="(\w+)">\w+</span></p></td>(.*?)</tr>', article, re.S))
+    rows = dict(re.findall(r'<tr[^>]*><td><p><span id="\w+">(\w+)</span></p></td>(.*?)</tr>', article, re.S))
     assert tuple(rows) == (*(t for t in TAGS if t[0] == "N"), *MISPRINTS, *(t for t in TAGS if t[0] == "B"))
+    assert all(f'id="{tag.lower()}"' in article for tag in TAGS)
     ledger = (LESSONS / "LEDGER.md").read_text()
     for tag, row in rows.items():
         claimed = {line.split(" | ")[3] for line in ledger.split("\n") if line.startswith(f"| {tag} |")}
@@ -132,7 +141,9 @@ def test_every_paper_that_is_cited_is_in_the_bibliography():
     cited = set()
     for path in [*(ROOT / "nfedu").rglob("*.py"), *LESSONS.glob("*.py")]:
         text = re.sub(r"\s+(# )?", " ", path.read_text())
-        cited |= set(re.findall(r"([A-Z][a-z]\w+(?:-\w+)?)(?:,? et al\.| & [A-Z]\w+)? \(?((?:19|20)\d\d)\b[,;:) ]", text))
+        cited |= set(
+            re.findall(r"([A-Z][a-z]\w+(?:-\w+)?)(?:,? et al\.| & [A-Z]\w+)? \(?((?:19|20)\d\d)\b[,;:) ]", text)
+        )
     assert len(cited) > 30
     for name, year in cited:
         assert any(name in entry and f"({year})" in entry for entry in entries), f"{name} {year}"
@@ -145,18 +156,16 @@ def test_every_paper_that_is_cited_is_in_the_bibliography():
     ("question", "answer"),
     [
         ("how to run lesson 6", "python -m lessons 6 runs"),
-        ("what M8 means", f"M8 N18: μ1(x1), μ2(x1, x2), at the end μn(x<n) {MISPRINTS['M8'].corrected.split(': ')[1]}"),
-        ("how to check my own layer", "python -m nfedu check my_layer.py:"),
-        ("what bound does", "bounds the log-scales: "),
-        ("how fast it is against zuko", "RealNVP step, (2, 8, 64), 256"),
+        ("what M8 means", r"M8 N18: .{,50} μi\(x<i\): the first are one off 06a"),
+        ("how to check my own layer", r"python -m nfedu check my_layer\.py:"),
+        ("what bound does", "bound .{,60} bounds the log-scales: "),
+        ("how fast it is against zuko", "work: .{,40} ms nfedu FlowJAX zuko .{,40} products .{,20} RealNVP step"),
     ],
 )
 def test_a_reader_finds_it_within_two_clicks(pages, question, answer):
     first = {"index.html"} | links("index.html", pages["index.html"])
     near = first | {target for name in first for target in links(name, pages[name])}
-    parts = answer.split(" μi") if "M8" in answer else [answer]
-    places = [name for name in near if all(part.split(" the first")[0] in words(pages[name]) for part in parts)]
-    assert places, question
+    assert any(re.search(answer, words(pages[name])) for name in near), question
 
 
 def test_every_page_can_be_reached(pages):

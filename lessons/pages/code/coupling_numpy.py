@@ -2,7 +2,7 @@ import numpy as np
 
 
 def x_to_z(x, theta):
-    """Affine coupling (N15): μ and α are one tanh network's functions of the first half; returns z, log_det, backward."""
+    """Affine coupling (N15), μ and α by a tanh network of the first half; returns z, log_det, backward."""
     W0, b0, W1, b1 = theta  # (d, h), (h,), (h, 2(n-d)), (2(n-d),)
     d = len(W0)
     x_a, x_b = x[:, :d], x[:, d:]

@@ -4,7 +4,7 @@ import torch
 
 
 def x_to_z(x, theta):
-    """Affine coupling (N15): μ and α are one tanh network's functions of the first half; returns z, log_det."""
+    """Affine coupling (N15), μ and α by a tanh network of the first half; returns z, log_det."""
     W0, b0, W1, b1 = theta
     x_a, x_b = x[:, : len(W0)], x[:, len(W0) :]
     h = torch.tanh(x_a @ W0 + b0)

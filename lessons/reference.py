@@ -16,6 +16,7 @@ from nfedu.checks.causes import CAUSES, TABLE
 from nfedu.course.statements import BACKWARD, MISPRINTS, STATEMENTS
 
 ROOT = Path(nfedu.__file__).resolve().parents[1]
+OPTIONS = {"class": ("   :members:", "   :show-inheritance:"), "data": ("   :no-value:",)}
 MARK = re.compile(r"^% from the library: (\w+) ?(\S*)$", re.MULTILINE)
 
 
@@ -75,28 +76,28 @@ def home(value: Any, key: str, folder: str) -> str:
 
 
 def api(package: str) -> str:
-    """Return the API of a folder as Markdown: what it offers in full, what else its files define in a line each."""
-    offered, lines = exported(), []
-    for module in modules(package):
-        head, *more = (getdoc(module) or "").split("\n\n")
-        names = {f"{module.__name__}.{key}": value for key, value in defined(module).items()}
-        here = [key for key in offered if key.rpartition(".")[0] == module.__name__]
-        rest = [key for key in names if key not in here]
-        if not here and not rest:
-            continue
-        lines += [f"## `{module.__name__.replace('.', '/')}.py`", "", head, "", *("\n\n".join(more), "")]
-        for key in here:
-            kind = "autodata" if key not in names else "autoclass" if isclass(names[key]) else "autofunction"
-            options = {"autoclass": ["   :members:", "   :show-inheritance:"], "autodata": ["   :no-value:"]}.get(
-                kind, []
-            )
-            lines += ["```{eval-rst}", f".. {kind}:: {offered[key]}", *options, "```", ""]
-        lines += ["Within the package:", ""] * bool(rest)
-        for key in rest:
-            said = (getdoc(names[key]) or "").split("\n\n")[0].replace("\n", " ")
-            lines += [f"- `{key.rpartition('.')[2]}`: {markdown(said)}"]
-        lines += [""]
-    return "\n".join(lines)
+    """Return the API of a folder as Markdown, a section for each of its files."""
+    offered = exported()
+    return "\n".join(line for module in modules(package) for line in section(module, offered))
+
+
+def section(module: ModuleType, offered: dict[str, str]) -> list[str]:
+    """Return what is offered of a file in full, what else it defines in a line each."""
+    names = {f"{module.__name__}.{key}": value for key, value in defined(module).items()}
+    here = [key for key in offered if key.rpartition(".")[0] == module.__name__]
+    rest = [key for key in names if key not in here]
+    if not here and not rest:
+        return []
+    lines = [f"## `{module.__name__.replace('.', '/')}.py`", "", markdown(getdoc(module) or ""), ""]
+    for key in here:
+        kind = "data" if key not in names else "class" if isclass(names[key]) else "function"
+        lines += ["```{eval-rst}", f".. auto{kind}:: {offered[key]}", *OPTIONS.get(kind, ()), "```", ""]
+    if rest:
+        lines += ["Within the package:", ""]
+    for key in rest:
+        said = (getdoc(names[key]) or "").split("\n\n")[0].replace("\n", " ")
+        lines.append(f"- `{key.rpartition('.')[2]}`: {markdown(said)}")
+    return [*lines, ""]
 
 
 # Docstrings: plain text with the notes' formulas, which hold their signs as they are.

@@ -76,9 +76,11 @@ def home(value: Any, key: str, folder: str) -> str:
 
 
 def api(package: str) -> str:
-    """Return the API of a folder as Markdown, a section for each of its files."""
+    """Return the API of a folder as Markdown, a section for each of its files; those that offer nothing come last."""
     offered = exported()
-    return "\n".join(line for module in modules(package) for line in section(module, offered))
+    offering = {name.rpartition(".")[0] for name in offered}
+    files = sorted(modules(package), key=lambda module: module.__name__ not in offering)
+    return "\n".join(line for module in files for line in section(module, offered))
 
 
 def section(module: ModuleType, offered: dict[str, str]) -> list[str]:

@@ -9,17 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 project, author, copyright = "nfedu", "the nfedu developers", "the nfedu developers, MIT licence"
 extensions = ["myst_nb", "sphinx-mathjax-offline", "sphinx.ext.autodoc", "lessons.reference"]
-exclude_patterns = [
-    "__main__.py",
-    "book.py",
-    "conf.py",
-    "pages/code",
-    "reference.py",
-    "thumbnails.py",
-    "exercises",
-    "wrong",
-    "**/__pycache__",
-]
+exclude_patterns = ["[!0-9]*.py", "exercises", "pages/code", "wrong", "**/__pycache__"]
 html_theme, html_title = "furo", "nfedu: normalizing flows in NumPy"
 html_static_path, html_css_files = ["static"], ["wide.css"]
 myst_enable_extensions = ["attrs_inline", "colon_fence", "dollarmath"]

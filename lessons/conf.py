@@ -10,14 +10,17 @@ from docutils import nodes
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 project, author, copyright = "nfedu", "the nfedu developers", "the nfedu developers, MIT licence"
-extensions = ["myst_nb", "sphinx-mathjax-offline", "sphinx_copybutton", "lessons.book"]
-exclude_patterns = ["__main__.py", "book.py", "conf.py", "exercises", "wrong", "**/__pycache__"]
+extensions = ["myst_nb", "sphinx-mathjax-offline", "sphinx_copybutton", "sphinx.ext.autodoc"]
+extensions += ["lessons.book", "lessons.reference"]
+exclude_patterns = ["[!0-9]*.py", "exercises", "outputs", "pages/code", "trained", "wrong", "**/__pycache__"]
 html_theme, html_title = "furo", "nfedu: normalizing flows in NumPy"
 figures = Path(__file__).resolve().parents[1] / "figures"
 moving = [file for strip in figures.glob("strips/*.webp") for file in (strip, figures / f"{strip.stem}.png")]
 html_static_path = ["static", *map(str, moving)]
 html_css_files, html_js_files = ["book.css", "slider.css"], ["book.js", "slider.js"]
-myst_enable_extensions = ["dollarmath", "colon_fence"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "dollarmath"]
+autodoc_type_aliases = {name: name for name in ("Array", "Backward", "Mapped")}
+toc_object_entries_show_parents = "hide"
 nb_custom_formats = {".py": "lessons.book.read"}
 nb_execution_mode, nb_render_markdown_format = "off", "myst"
 nb_code_prompt_show, nb_code_prompt_hide = "Show the code of the figure", "Hide the code of the figure"

@@ -2,6 +2,7 @@
 
 import os
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -134,8 +135,37 @@ def test_the_results_of_long_trainings_are_those_recorded():
     assert "reaches 1.9" in README
 
 
+def test_the_table_beside_other_libraries_is_the_benchmarks():
+    lines = (ROOT / "lessons" / "BENCHMARKS.md").read_text().split("\n")
+    rows = {line[2:-2].split(" | ")[0]: line[2:-2].split(" | ")[1:] for line in lines if line.startswith("| ")}
+    names = rows["work: (n, layers, hidden), rows; ms"]
+    columns = [names.index(name) for name in ("nfedu", "zuko", "nflows", "normflows", "FlowJAX")]
+    head = next(line for line in README.split("\n") if line.startswith("| | nfedu | "))
+    assert re.findall(r"(\w+)\]?(?:\(\S+\))? \|", head) == [names[i] for i in columns]
+    shown = re.findall(r"^\| ((?:RealNVP|MAF) .*?) \| (.*) \|$", README, re.MULTILINE)
+    assert len(shown) >= 5
+    for work, numbers in shown:
+        assert numbers.split(" | ") == [rows[work][i] for i in columns], work
+    assert any(float(numbers.split(" | ")[0]) > float(numbers.split(" | ")[-1]) for _, numbers in shown), (
+        "where we lose"
+    )
+
+
 def test_every_link_and_picture_exists():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+    for target in re.findall(r"\]\(([^)#]+)\)", README) + re.findall(r'src="([^"]+)"', README):
+        assert target.startswith("https://github.com/") or (ROOT / target).exists(), target
     for path in sorted((ROOT / "lessons").glob("[0-9]*.py")):
-        assert f"(lessons/{path.name})" in README, f"{path.name} is not in the README's map"
+        assert f"](lessons/{path.name}) |" in README, f"{path.name} is not in the README's map"
+        small = ROOT / "figures" / "small" / f"{re.match(r'[0-9]+[a-z]?', path.name)[0]}.png"
+        assert f'<img src="figures/small/{small.name}"' in README
+        assert small.stat().st_size <= 15_000
+
+
+def test_what_is_cited_is_this_version():
+    yaml = pytest.importorskip("yaml")
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["cff-version"] == "1.2.0" and citation["authors"] and citation["message"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert citation["title"] == f"{project['name']}: {project['description'][0].lower()}{project['description'][1:]}"
+    assert (citation["version"], citation["license"]) == (project["version"], project["license"]["text"])
+    assert f"What will be {project['version']}" in (ROOT / "CHANGELOG.md").read_text()

@@ -93,7 +93,9 @@ def centre(x: Array) -> tuple[Array, Array, Array]:
     x = as_batch(x, np.shape(x)[-1], "whitening").astype(np.float64)
     constant = (x == x[0]).all(axis=0)
     if constant.any():
-        raise ValueError(f"whitening: column {int(np.argmax(constant))} is constant, {x[0][constant][0]:g}; leave it out")
+        raise ValueError(
+            f"whitening: column {int(np.argmax(constant))} is constant, {x[0][constant][0]:g}; leave it out"
+        )
     mean = x.mean(axis=0)
     mean = mean + (x - mean).mean(axis=0)  # what rounding has left, for offsets of many deviations
     return mean, (x - mean).std(axis=0), x - mean

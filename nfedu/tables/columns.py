@@ -68,4 +68,4 @@ class Column:
         if self.whole:
             bounds = bounds if np.isfinite(self.high) else f"from {self.low:g} on"
         kind = "real" if self.step is None else "whole" if self.whole else f"in steps of {self.step:.6g}"
-        return f"{self.name}: {kind}" + ("" if np.isinf(self.low) else f", {bounds}")
+        return f"{self.name} {kind}" + ("" if np.isinf(self.low) else f" {bounds}")

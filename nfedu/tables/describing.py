@@ -77,11 +77,10 @@ def observed(name: str, values: Array) -> Column:
     return Column(name, step=step, origin=origin)
 
 
-def noticed(table: Table, said: Sequence[str]) -> list[str]:
-    """Return a line on each column of which nothing was `said` and that is not taken for real."""
-    lines = []
-    for column in table.columns:
-        if column.step is not None and column.name not in said:
-            other = f"--whole {column.name}, or --real {column.name}" if column.whole else f"--real {column.name}"
-            lines.append(f"taken as {column}; its values repeat. To say something else: {other}")
-    return lines
+def noticed(table: Table, said: Sequence[str]) -> str | None:
+    """Return a line on the columns of which nothing was `said` and that are not taken for real; None without any."""
+    rounded = [column for column in table.columns if column.step is not None and column.name not in said]
+    if not rounded:
+        return None
+    names = [f"--{'whole' if column.whole else 'real'} {column.name}" for column in rounded]
+    return f"values repeat, so taken as {', '.join(map(str, rounded))}. To say something else: {names[0]} and the like"

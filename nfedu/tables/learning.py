@@ -83,14 +83,19 @@ def learn(
 def train(
     flow: Flow, table: Table, parts: Parts, rng: np.random.Generator, options: dict[str, Any]
 ) -> tuple[History, bool]:
-    """Fit the flow; return the history, and whether Ctrl-C ended it. θ ends at its best, the start among the candidates.
+    """Fit the flow; return the history, and whether Ctrl-C ended it; θ ends at its best, the start included.
 
     An average of θ, a learning rate that falls to zero, weight decay and fresh noise, as for the digits.
     """
     draws = DRAWS if table.stepped else 1
     validation = np.concatenate([table.dequantise(parts.validation, rng) for _ in range(draws)])
     start, at_start = flow.theta.copy(), float(-flow.log_prob(validation).mean())
-    options = {"average": 0.99, "weight_decay": 0.5, "anneal": True, "patience": max(30, options["epochs"] // 4)} | options
+    options = {
+        "average": 0.99,
+        "weight_decay": 0.5,
+        "anneal": True,
+        "patience": max(30, options["epochs"] // 4),
+    } | options
     if table.stepped:
         options["transform"] = table.dequantise
     history, interrupted = History(), False

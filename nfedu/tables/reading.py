@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,14 +44,18 @@ class Data:
         return self.take([name for name in self.names if name not in names])
 
 
-def read(path: str | Path, encoding: str = "utf-8", drop: list[str] | None = None) -> Data:
+def read(
+    path: str | Path, encoding: str = "utf-8", drop: Sequence[str] = (), only: Sequence[str] | None = None
+) -> Data:
     """Return what a file holds; ValueError, of one line, that says where it is wrong and what to do.
 
     - `.npy`: an array (N, n) or (N,), or a structured one, whose fields are named; `.npz`: the only array in it, or
       arrays of the same length, each a column;
     - a picture: points drawn from the density that is its darkness, always the same ones;
-    - else text: commas, semicolons, tabs or spaces between columns, with a line of names or without. `drop`: names of
-      columns that are not read, such as those that hold text.
+    - else text: commas, semicolons, tabs or spaces between columns, with a line of names or without.
+
+    `drop`: names of columns that are not read, such as those that hold text. `only`: names of those that are, in this
+    order, where the file has names.
     """
     path = Path(path)
     if not path.is_file():
@@ -59,16 +64,17 @@ def read(path: str | Path, encoding: str = "utf-8", drop: list[str] | None = Non
         raise ValueError(f"{path} is empty; expected a table with a row for each point")
     if path.suffix.lower() in PICTURES:
         points = PictureDensity(path).sample(POINTS, np.random.default_rng(0))
-        return left(Data(["x1", "x2"], points, str(path)), drop)
+        return left(Data(["x1", "x2"], points, str(path)), drop, only)
     if path.suffix.lower() in (".npy", ".npz"):
-        return left(from_arrays(path), drop)
-    names, rows, lines = read_text(path, encoding, drop or [])
+        return left(from_arrays(path), drop, only)
+    names, rows, lines = read_text(path, encoding, drop, only)
     return checked(Data(names, rows, str(path), lines))
 
 
-def left(data: Data, drop: list[str] | None) -> Data:
+def left(data: Data, drop: Sequence[str], only: Sequence[str] | None) -> Data:
     """Return the data without some columns, checked."""
-    return checked(data.without(drop) if drop else data)
+    data = data.without(list(drop))
+    return checked(data.take(list(only)) if only and set(only) <= set(data.names) else data)
 
 
 def from_arrays(path: Path) -> Data:

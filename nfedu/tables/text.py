@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ DELIMITERS = (",", ";", "\t", "|")
 MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "-")
 
 
-def read_text(path: Path, encoding: str, drop: list[str]) -> tuple[list[str], Array, Array]:
+def read_text(
+    path: Path, encoding: str, drop: Sequence[str], only: Sequence[str] | None
+) -> tuple[list[str], Array, Array]:
     """Return the names, the rows (N, n), NaN where a value is missing, and each row's line in the file."""
     text = decoded(path, encoding)
     delimiter = delimiter_of(text)
@@ -34,6 +37,8 @@ def read_text(path: Path, encoding: str, drop: list[str]) -> tuple[list[str], Ar
         if name not in names:
             raise ValueError(f"--drop {name}: {path} has no such column; it has {', '.join(names)}")
     kept = [i for i, name in enumerate(names) if name not in drop]
+    if only and set(only) <= set(names):
+        kept = [names.index(name) for name in only]
     columns = [column_of([row[i] for row in cells], names[i], lines, path, comma) for i in kept]
     if not columns:
         raise ValueError(f"{path}: no column is left to learn from")

@@ -32,8 +32,8 @@ class FixedAffine(Bijection):
         fits = self.n > 0 and self.shift.shape == (self.n,) and self.matrix.shape == (self.n, self.n)
         if not fits or not (np.isfinite(self.shift).all() and np.isfinite(self.matrix).all()):
             raise ValueError(
-                f"FixedAffine: shift has shape {self.shift.shape}, matrix {matrix.shape}; expected finite numbers, (n,) "
-                "and (n, n) or (n,), with n ≥ 1"
+                f"FixedAffine: shift has shape {self.shift.shape}, matrix {matrix.shape}; expected finite numbers, "
+                "(n,) and (n, n) or (n,), with n ≥ 1"
             )
         diagonal = np.diag(self.matrix)
         if (diagonal == 0).any() or np.triu(self.matrix, 1).any():
@@ -67,9 +67,9 @@ class FixedAffine(Bijection):
 def whitening(x: Array) -> FixedAffine:
     """Return the map from z ~ N(0, I) to the Gaussian with the mean and covariance of the rows of `x`, (N, n), N > n.
 
-    L Lᵀ is the covariance, with 1/N. It comes from a QR decomposition of the centred data, whose condition number is the
-    root of the covariance's: columns that almost determine each other keep twice the digits. Raises ValueError where
-    the covariance is singular.
+    L Lᵀ is the covariance, with 1/N. It comes from a QR decomposition of the centred data, whose condition number is
+    the root of the covariance's: columns that almost determine each other keep twice the digits. Raises ValueError
+    where the covariance is singular.
     """
     mean, deviation, centred = centre(x)
     R = np.linalg.qr(centred / deviation, mode="r") / np.sqrt(len(x))

@@ -12,8 +12,8 @@ from nfedu.tables.describing import noticed
 from nfedu.tables.faults import warnings
 from nfedu.tables.learning import MODELS
 
-DESCRIPTION = """Learn the density of a table's rows. 15 % of them tell when to stop, 15 % are kept for the test, in which
-the model stands beside a Gaussian and a kernel density estimate (KDE).
+DESCRIPTION = """Learn the density of a table's rows. 15 % of them tell when to stop, 15 % are kept for the test, in
+which the model stands beside a Gaussian and a kernel density estimate (KDE).
 
 Ctrl-C ends the training: the model at its best is written, and --resume goes on from there, to the same result, to the
 last bit, as if it had never stopped. A model file is written whole or not at all."""

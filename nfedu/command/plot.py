@@ -19,12 +19,14 @@ from nfedu.plotting.pushed import domain_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DESCRIPTION = """Draw a model that `fit` has written: data against samples by pairs of columns, for two columns the plane layer by
-layer, for one the warp; the training curve. Or draw a layer: the image of a grid, the density of z ~ N(0, I) before and after, and two Jacobians: that
+DESCRIPTION = """Draw a layer: the image of a grid, the density of z ~ N(0, I) before and after, and two Jacobians: that
 which backward multiplies by, and that of the map, by central differences, with what they differ by.
 
 A cell is grey where the entry is exactly 0; one of the difference is pale and without a number where the two differ by
-rounding only; × marks a derivative that differences could not measure, at a kink or the edge of the domain."""
+rounding only; × marks a derivative that differences could not measure, at a kink or the edge of the domain.
+
+Or draw a model that `fit` has written: data against samples by pairs of columns; for two columns the plane layer by
+layer, for one the warp; the training curve."""
 
 EXAMPLES = """examples:
   nfedu plot my_layer.py:Cube --n 2                      writes Cube.png

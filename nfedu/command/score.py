@@ -11,8 +11,8 @@ from nfedu.arrays import Array
 from nfedu.command import tables
 from nfedu.tables import Data, TableModel
 
-DESCRIPTION = """Print the log density of a table's rows in nats, in the table's units: their mean, and the least likely rows.
-Whole numbers enter with their probability; a row that cannot be, as its columns are described, has −∞."""
+DESCRIPTION = """Print the log density of a table's rows in nats, in the table's units: their mean, and the least
+likely rows. Whole numbers enter with their probability; a row that cannot be, as its columns are described, has −∞."""
 
 EXAMPLES = """examples:
   nfedu score people.model.npz people.csv                 the mean, and the ten least likely rows

@@ -50,7 +50,7 @@ def seed_of(options: argparse.Namespace) -> int:
 
 
 def lines_of(table: Table, rows: Array) -> list[str]:
-    """Return rows as lines of a CSV file below a line of names: whole numbers without a point, others to their digits."""
+    """Return a line of names and rows as lines of a CSV file: whole numbers without a point, others to their digits."""
     written = [[cell(table, i, value) for i, value in enumerate(row)] for row in rows.tolist()]
     return [",".join(map(quoted, table.names)), *(",".join(row) for row in written)]
 

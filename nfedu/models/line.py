@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nfedu.bijections import Affine, Bijection, SinhArcsinh
+from nfedu.bijections import Affine, Bijection, Chain, SinhArcsinh
 
 
 def warps(n: int, count: int, width: float = 0.5) -> list[Bijection]:
@@ -13,10 +13,8 @@ def warps(n: int, count: int, width: float = 0.5) -> list[Bijection]:
     A warp bends most within w = `width` of its centre c. The centres are spread like the quantiles of N(0, 1): were all
     warps the same at the start, they would have the same gradients, and stay the same.
     """
-    layers: list[Bijection] = []
-    for c in spread(count):
-        layers += [Affine(n, 1 / width, -c / width), SinhArcsinh(n), Affine(n, width, c)]
-    return layers
+    centres = spread(count)
+    return [Chain([Affine(n, 1 / width, -c / width), SinhArcsinh(n), Affine(n, width, c)]) for c in centres]
 
 
 def spread(count: int) -> list[float]:

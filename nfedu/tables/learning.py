@@ -22,6 +22,7 @@ from nfedu.tables.verdict import Verdict, advice, judge
 from nfedu.training import Adam, History, fit
 
 MODELS = {"nice": models.nice, "real_nvp": models.real_nvp, "maf": models.maf, "iaf": models.iaf}
+DECAY = 0.5  # of the weights
 STEPS = 4000  # of the optimizer, unless epochs are given
 DRAWS = 8  # of noise for the validation rows, where columns are dequantised
 
@@ -90,12 +91,8 @@ def train(
     draws = DRAWS if table.stepped else 1
     validation = np.concatenate([table.dequantise(parts.validation, rng) for _ in range(draws)])
     start, at_start = flow.theta.copy(), float(-flow.log_prob(validation).mean())
-    options = {
-        "average": 0.99,
-        "weight_decay": 0.5,
-        "anneal": True,
-        "patience": max(30, options["epochs"] // 4),
-    } | options
+    options["patience"] = max(30, options["epochs"] // 4)
+    options |= {"average": 0.99, "weight_decay": DECAY, "anneal": True}
     if table.stepped:
         options["transform"] = table.dequantise
     history, interrupted = History(), False

@@ -74,11 +74,13 @@ def iaf(n: int, x: Array | None = None, **options: Any) -> Flow:
 
 
 def size_for(n: int, rows: int) -> Size:
-    """Return a size that so many rows of n columns can teach."""
-    if rows < 500:
+    """Return a size that so many rows of n columns can teach: what counts is how many rows there are to a column."""
+    if rows < 100 * n:
         return Size(2, (16,))
-    width = int(np.clip(8 * n, 32, 256))
-    return Size(3, (32,)) if rows < 1500 else Size(6, (width, width))
+    if rows < 500 * n:
+        return Size(3, (32,))
+    width = 32 if rows < 5000 else int(np.clip(8 * n, 64, 256))
+    return Size(6, (width, width))
 
 
 def vector_model(

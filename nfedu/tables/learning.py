@@ -22,7 +22,7 @@ from nfedu.tables.verdict import Verdict, advice, judge
 from nfedu.training import Adam, History, fit
 
 MODELS = {"nice": models.nice, "real_nvp": models.real_nvp, "maf": models.maf, "iaf": models.iaf}
-DECAY = 0.5  # of the weights
+DECAY = 0.1  # of the weights
 STEPS = 4000  # of the optimizer, unless epochs are given
 DRAWS = 8  # of noise for the validation rows, where columns are dequantised
 

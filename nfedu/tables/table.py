@@ -58,19 +58,25 @@ class Table:
         return rows + self.steps * (np.clip(u, EDGE, 1 - EDGE) - 0.5)
 
     def in_cells(self, rows: Array, count: int) -> list[Array]:
-        """Return the rows at `count` places of their cells, evenly spread and always the same; once if without steps.
+        """Return the rows at `count` places of their cells, evenly spread, always the same ones; once if without steps.
 
-        The places are a sequence of low discrepancy: k times the powers of 1/φ, modulo 1, with φ^{d+1} = φ + 1.
+        The first stepped column takes evenly spaced places, the others steps of irrational numbers, modulo 1, as by
+        powers of φ with φ^d = φ + 1; and as many come from the other end, so that slopes cancel.
         """
         if not self.stepped:
             return [rows]
-        d = int(np.count_nonzero(self.steps))
+        stepped = np.flatnonzero(self.steps)
         phi = 2.0
         for _ in range(60):
-            phi = (1 + phi) ** (1 / (d + 1))
-        powers = np.zeros(self.n)
-        powers[self.steps > 0] = phi ** -np.arange(1.0, d + 1)
-        return [self.shifted(rows, (0.5 + k * powers) % 1) for k in range(count)]
+            phi = (1 + phi) ** (1 / max(len(stepped), 2))
+        stride = np.r_[2 / count, phi ** -np.arange(1.0, len(stepped))]
+        start = np.r_[1 / count, np.full(len(stepped) - 1, 0.5)]
+        places = []
+        for k in range(count // 2):
+            u = np.full(self.n, 0.5)
+            u[stepped] = (start + k * stride) % 1
+            places += [u, 1 - u]
+        return [self.shifted(rows, u) for u in places]
 
     def nearest(self, x: Array) -> Array:
         """Return what samples of the model stand for: each entry in its column's support."""

@@ -13,7 +13,7 @@ from nfedu.distributions import StandardNormal
 from nfedu.flow import Flow
 
 BANDWIDTHS = np.geomspace(0.03, 1.5, 18)  # in deviations
-KERNELS = 5_000  # at most, and so many rows to choose the bandwidth by
+KERNELS, HELD_OUT = 5_000, 1_000  # rows at most: those that make it, and those that choose the bandwidth
 
 
 def gaussian(x: Array) -> Flow:
@@ -35,7 +35,7 @@ class KernelDensity:
     def __init__(self, x: Array, validation: Array) -> None:
         self.affine = affine_of(x)
         self.points = self.affine.x_to_z(x[:KERNELS])[0].T  # (n, N), as SciPy has them
-        losses = [-self.log_prob(validation[:KERNELS], bandwidth).mean() for bandwidth in BANDWIDTHS]
+        losses = [-self.log_prob(validation[:HELD_OUT], bandwidth).mean() for bandwidth in BANDWIDTHS]
         self.bandwidth = float(BANDWIDTHS[int(np.argmin(losses))])
 
     def log_prob(self, x: Array, bandwidth: float | None = None) -> Array:

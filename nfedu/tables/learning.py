@@ -22,6 +22,7 @@ from nfedu.tables.verdict import Verdict, advice, judge
 from nfedu.training import Adam, History, fit
 
 MODELS = {"nice": models.nice, "real_nvp": models.real_nvp, "maf": models.maf, "iaf": models.iaf}
+RATES = (1e-2, 3e-3)  # of learning, for a single column and for more
 DECAY = 0.1  # of the weights
 STEPS = 4000  # of the optimizer, unless epochs are given
 DRAWS = 8  # of noise for the validation rows, where columns are dequantised
@@ -97,7 +98,7 @@ def train(
         options["transform"] = table.dequantise
     history, interrupted = History(), False
     try:
-        history = fit(flow, parts.train, rng=rng, validation=validation, optimizer=Adam(3e-3), **options)
+        history = fit(flow, parts.train, rng=rng, validation=validation, optimizer=Adam(RATES[flow.n > 1]), **options)
         interrupted = getattr(history, "interrupted", False)
     except KeyboardInterrupt:
         interrupted = True

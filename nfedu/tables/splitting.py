@@ -9,7 +9,7 @@ import numpy as np
 from nfedu.arrays import Array
 
 SHARE = 0.15  # of the rows each, for validation and for the test
-MOST = (5_000, 20_000)  # of validation and test rows: more would only take time
+MOST = (5_000, 5_000)  # of validation and test rows: more would only take time
 
 
 class Parts(NamedTuple):

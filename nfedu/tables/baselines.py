@@ -12,7 +12,7 @@ from nfedu.bijections import FixedAffine, standardising, whitening
 from nfedu.distributions import StandardNormal
 from nfedu.flow import Flow
 
-BANDWIDTHS = np.geomspace(0.03, 1.5, 18)  # in deviations
+BANDWIDTHS = np.geomspace(0.005, 1.5, 20)  # in deviations
 KERNELS, HELD_OUT = 5_000, 1_000  # rows at most: those that make it, and those that choose the bandwidth
 
 

@@ -17,7 +17,7 @@ from nfedu.tables.reading import Data
 from nfedu.tables.table import Table
 from nfedu.training.checkpoint import History
 
-PLACES = 16  # in a cell, over which a density is averaged
+PLACES = 32  # in a cell, over which a density is averaged
 
 
 class TableModel:

@@ -9,7 +9,7 @@ from pathlib import Path
 from nfedu.command import tables
 from nfedu.tables import Learned, describe, learn
 from nfedu.tables.describing import noticed
-from nfedu.tables.faults import warnings
+from nfedu.tables.faults import check_density, warnings
 from nfedu.tables.learning import MODELS
 
 DESCRIPTION = """Learn the density of a table's rows. 15 % of them tell when to stop, 15 % are kept for the test, in
@@ -52,18 +52,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, write the model, compare; ValueError, of one line, when there is nothing to learn from."""
-    out = out_of(options)
+    out, seed = out_of(options), tables.seed_of(options)
+    if options.epochs is not None and options.epochs < 1:
+        raise ValueError(f"--epochs {options.epochs}: expected a whole number ≥ 1")
     checkpoint = out.with_name(out.name + ".training")
     data = tables.data_of(options)
     said = tables.said_of(options)
     table = describe(data, **said)
+    check_density(data, table)
     notice = noticed(table, [name for names in said.values() for name in names])
     for line in [*([notice] if notice else []), *warnings(data, table)]:
         print(line, file=sys.stderr)
     if not options.resume:
         checkpoint.unlink(missing_ok=True)
     size = {"epochs": options.epochs, "layers": options.layers, "hidden": options.hidden}
-    learned = learn(data, table, model=options.model, seed=tables.seed_of(options), checkpoint=checkpoint, **size)
+    learned = learn(data, table, model=options.model, seed=seed, checkpoint=checkpoint, **size)
     learned.model.save(out)
     if learned.interrupted:
         raise KeyboardInterrupt(f"{out} holds the best model so far; --resume goes on")

@@ -1,4 +1,4 @@
-"""Tables as people have them, with all defaults: the flow wins, or it is said that it does not; samples are possible."""
+"""Tables as people have them, all defaults: the flow wins, or it is said that it does not; samples are possible."""
 
 import time
 

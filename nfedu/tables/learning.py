@@ -102,6 +102,6 @@ def train(
         interrupted = getattr(history, "interrupted", False)
     except KeyboardInterrupt:
         interrupted = True
-    if history.best >= at_start and not interrupted:
+    if -flow.log_prob(validation).mean() >= at_start:
         flow.theta[:], history.best, history.best_epoch = start, at_start, -1
     return history, interrupted

@@ -52,7 +52,7 @@ TABLES = [
     pytest.param(iris, {}, False, id="iris"),
     pytest.param(diabetes, {}, True, id="diabetes"),
     pytest.param(people, PEOPLE, True, id="people", marks=pytest.mark.slow),
-    pytest.param(moons, {}, True, id="moons", marks=pytest.mark.slow),
+    pytest.param(moons, {}, False, id="moons", marks=pytest.mark.slow),
     pytest.param(letters, {}, False, id="letters", marks=pytest.mark.slow),
 ]
 

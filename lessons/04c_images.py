@@ -136,7 +136,7 @@ lesson.show(fig, "04c_layers", caption)
 # Two models, both from logit to a standard normal. With MLPs as conditioners: eight couplings, masks of checkerboard,
 # columns and rows in turn, each followed by its exchange of roles. With convolutions: the layers below.
 #
-# ```{literalinclude} ../nfedu/models.py
+# ```{literalinclude} ../nfedu/models/images.py
 # :pyobject: image_real_nvp
 # ```
 #

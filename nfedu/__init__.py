@@ -17,6 +17,7 @@ from nfedu.bijections import (
     Chain,
     Exp,
     FactorOut,
+    FixedAffine,
     ImageCoupling,
     Inverse,
     InverseAutoregressive,
@@ -24,6 +25,7 @@ from nfedu.bijections import (
     MaskedAutoregressive,
     MintLayer,
     MintUnit,
+    OnColumns,
     Permute,
     Rescale,
     Reverse,
@@ -32,6 +34,8 @@ from nfedu.bijections import (
     SinhArcsinh,
     Squeeze,
     masks,
+    standardising,
+    whitening,
 )
 from nfedu.distributions import GaussianMixture, StandardLogistic, StandardNormal
 from nfedu.flow import Flow, load
@@ -62,6 +66,7 @@ __all__ = [
     "ConvNet",
     "Exp",
     "FactorOut",
+    "FixedAffine",
     "Flow",
     "GaussianMixture",
     "ImageCoupling",
@@ -71,6 +76,7 @@ __all__ = [
     "MaskedAutoregressive",
     "MintLayer",
     "MintUnit",
+    "OnColumns",
     "Parameter",
     "Permute",
     "Rescale",
@@ -92,4 +98,6 @@ __all__ = [
     "mix_latents",
     "mixing_coefficients",
     "models",
+    "standardising",
+    "whitening",
 ]

@@ -1,4 +1,4 @@
-"""`python -m nfedu`, or `nfedu`: what one can ask of a layer from the command line."""
+"""`python -m nfedu`, or `nfedu`: what one can ask of a layer, or of a table, from the command line."""
 
 import argparse
 import os
@@ -9,14 +9,17 @@ from importlib.metadata import version
 COMMANDS = {
     "check": "judge a layer, and name what is wrong with it",
     "explain": "what a cause means, with the wrong line and the right one",
-    "plot": "one picture of a layer: warp, density, Jacobians",
+    "plot": "one picture of a layer: warp, density, Jacobians; or of a model of a table",
+    "fit": "learn the density of a table: a CSV, an array, a picture",
+    "sample": "new rows from a model that fit has written",
+    "score": "how likely the rows of a table are under it, and which are least",
 }
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return 0 when all is well, 1 when a check fails, 2 when the question makes no sense."""
     parser = argparse.ArgumentParser(
-        prog="nfedu", description="Normalizing flows in NumPy: tools for layers of your own."
+        prog="nfedu", description="Normalizing flows in NumPy: tools for layers and data of your own."
     )
     parser.add_argument("--version", action="version", version=f"nfedu {version('nfedu')}")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -37,8 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         print(f"nfedu {options.command}: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print(f"nfedu {options.command}: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"nfedu {options.command}: interrupted{f': {stop}' if str(stop) else ''}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115

@@ -173,13 +173,16 @@ class Flow:
     def __deepcopy__(self, memo: dict[int, Any]) -> Flow:
         return self.astype(self.dtype)
 
-    def save(self, path: str | Path) -> None:
-        """Write the flow to one `.npz` file, whole or not at all: what it is built of, and theta. See `storage`."""
+    def save(self, path: str | Path, **beside: Array) -> None:
+        """Write the flow to one `.npz` file, whole or not at all: what it is built of, and theta. See `storage`.
+
+        `beside`: arrays to keep in the same file, by names of their own.
+        """
         if self.dtype.kind == "c":
             raise ValueError("Flow: a complex flow is a tool for checks and cannot be saved; save flow.astype(float)")
         parts = {"base": self.base, "bijections": self.bijection.bijections, "dtype": self.dtype.name}
         parts |= {"reversible": True} if self.reversible else {}
-        storage.write(path, {key: storage.describe(part) for key, part in parts.items()}, self.theta)
+        storage.write(path, {key: storage.describe(part) for key, part in parts.items()}, self.theta, **beside)
 
     def _by_rows(self, f: Callable[[Array], Array], y: Array, threads: int) -> Array:
         """Return f(y), ROWS rows at a time: what lies between stays in the cache, and its memory does not grow."""

@@ -61,9 +61,10 @@ def rebuild_flow(path: str | Path, flow: type, description: dict[str, Any], clas
         raise ValueError(f"cannot load {path}: its description makes no flow ({error}); save the flow again") from None
 
 
-def write(path: str | Path, description: dict[str, Any], theta: Array) -> None:
-    """Write a flow's description and theta."""
-    write_arrays(path, format=np.array(FORMAT), description=np.array(json.dumps(description)), theta=theta)
+def write(path: str | Path, description: dict[str, Any], theta: Array, **beside: Array) -> None:
+    """Write a flow's description and theta, and arrays beside them."""
+    own = {"format": np.array(FORMAT), "description": np.array(json.dumps(description)), "theta": theta}
+    write_arrays(path, **own, **beside)
 
 
 def write_arrays(path: str | Path, **arrays: Array) -> None:

@@ -41,6 +41,20 @@ def autoregressive(kind=nfedu.MaskedAutoregressive, **options):
     return lambda n, rng: kind(n, order=np.roll(np.arange(n), 1), rng=rng, **options)
 
 
+def on_columns(build):
+    """A layer on all columns but the second, last one first: not sorted, so that an order lost would show."""
+
+    def built(n, rng):
+        columns = [i for i in range(n) if i != 1][::-1]
+        return nfedu.OnColumns(n, build(len(columns), rng), columns)
+
+    return built
+
+
+def lower_triangle(n, rng):
+    return np.tril(0.3 * rng.standard_normal((n, n)), -1) + np.diag(rng.choice([-1, 1], n) * rng.uniform(0.5, 2, n))
+
+
 def mint(kind, filters=2):
     return lambda shape, rng: kind(shape, filters=filters, rng=rng)
 
@@ -102,6 +116,10 @@ ENTRIES = [
     Entry("ImageCoupling, mask", image(mask=masks.halves(16, 5)), ((1, 4, 4),)),
     Entry("Squeeze", lambda shape, rng: nfedu.Squeeze(shape), ((1, 2, 2), (2, 2, 2), (1, 4, 4), (3, 4, 4), (2, 2, 6))),
     Entry("FactorOut", lambda n, rng: nfedu.FactorOut(n, [nfedu.SinhArcsinh(n - 1, 0.4, 0.7)]), (2, 3, 5)),
+    Entry("FixedAffine", lambda n, rng: nfedu.FixedAffine(rng.standard_normal(n), lower_triangle(n, rng))),
+    Entry("OnColumns", on_columns(lambda k, rng: nfedu.SinhArcsinh(k, 0.4, 0.7)), (1, 2, 3, 5)),
+    Entry("OnColumns, Exp", on_columns(lambda k, rng: nfedu.Exp(k)), (1, 2, 3, 5)),
+    Entry("OnColumns, a coupling", on_columns(coupling(hidden=(6,))), (3, 5)),
     Entry("two scales", two_scales, ((1, 2, 2), (2, 2, 2), (1, 4, 4), (3, 4, 4))),
     Entry("ActNorm", lambda n, rng: nfedu.ActNorm(n)),
     Entry("ActNorm, channels", lambda shape, rng: nfedu.ActNorm(prod(shape), shape[0]), IMAGES),

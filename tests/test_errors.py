@@ -45,6 +45,14 @@ def fit(x, **options):
 
 
 CASES = {
+    "columns that are too few": (
+        lambda: nfedu.OnColumns(3, nfedu.Exp(2), [1]),
+        r"columns = \[1\], expected 2 different ones of 0 … 2",
+    ),
+    "a column twice": (lambda: nfedu.OnColumns(3, nfedu.Exp(2), [1, 1]), "expected 2 different ones"),
+    "a column that is not there": (lambda: nfedu.OnColumns(3, nfedu.Exp(1), [3]), "expected 1 different ones of 0 … 2"),
+    "matrix above its diagonal": (lambda: nfedu.FixedAffine([0, 0], [[1, 1], [0, 1]]), "zeros above its diagonal"),
+    "matrix of another n": (lambda: nfedu.FixedAffine([0, 0], [1, 1, 1]), r"shift has shape \(2,\), matrix \(3,\)"),
     "transposed": (lambda: flow().log_prob(np.zeros((2, 5))), r"shape \(2, 5\).*did you mean x\.T\?"),
     "a row of numbers": (lambda: nfedu.StandardNormal(1).log_prob(np.zeros(5)), r"did you mean z\[:, None\]\?"),
     "d is no integer": (lambda: coupling(d=1.5), "d = 1.5 with n = 4, expected 1 ≤ d < n, an integer"),

@@ -6,9 +6,11 @@ from nfedu.bijections.base import Bijection, Chain, Inverse
 from nfedu.bijections.batch_norm import BatchNorm
 from nfedu.bijections.coupling import AdditiveCoupling, AffineCoupling
 from nfedu.bijections.elementwise import Exp, Logit, SinhArcsinh
+from nfedu.bijections.fixed_affine import FixedAffine, standardising, whitening
 from nfedu.bijections.image_coupling import ImageCoupling
 from nfedu.bijections.mint import MintLayer, MintUnit
 from nfedu.bijections.multiscale import FactorOut
+from nfedu.bijections.on_columns import OnColumns
 from nfedu.bijections.permutations import Permute, Reverse, Squeeze
 from nfedu.bijections.rescaling import Affine, Rescale, Shift
 from nfedu.bijections.reversible import Reversible
@@ -23,6 +25,7 @@ __all__ = [
     "Chain",
     "Exp",
     "FactorOut",
+    "FixedAffine",
     "ImageCoupling",
     "Inverse",
     "InverseAutoregressive",
@@ -30,6 +33,7 @@ __all__ = [
     "MaskedAutoregressive",
     "MintLayer",
     "MintUnit",
+    "OnColumns",
     "Permute",
     "Rescale",
     "Reverse",
@@ -37,4 +41,6 @@ __all__ = [
     "Shift",
     "SinhArcsinh",
     "Squeeze",
+    "standardising",
+    "whitening",
 ]

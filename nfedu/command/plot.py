@@ -1,4 +1,4 @@
-"""`nfedu plot`: one picture of anybody's layer."""
+"""`nfedu plot`: one picture of anybody's layer, or of a model of a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nfedu.checks.ladder import quiet
 from nfedu.checks.subject import Subject, Trouble
-from nfedu.command import layers
+from nfedu.command import layers, tables
 from nfedu.plotting.agreement import compare_jacobians
 from nfedu.plotting.portraits import portrait
 from nfedu.plotting.pushed import domain_of
@@ -23,12 +23,16 @@ DESCRIPTION = """Draw a layer: the image of a grid, the density of z ~ N(0, I) b
 which backward multiplies by, and that of the map, by central differences, with what they differ by.
 
 A cell is grey where the entry is exactly 0; one of the difference is pale and without a number where the two differ by
-rounding only; × marks a derivative that differences could not measure, at a kink or the edge of the domain."""
+rounding only; × marks a derivative that differences could not measure, at a kink or the edge of the domain.
+
+Or draw a model that `fit` has written: data against samples by pairs of columns; for two columns the plane layer by
+layer, for one the warp; the training curve."""
 
 EXAMPLES = """examples:
   nfedu plot my_layer.py:Cube --n 2                      writes Cube.png
   nfedu plot my_layer.py:Cube --n 5 --pair 2 4           the plane of two of five coordinates
   nfedu plot my_layer.py:Cube --direction x_to_z --out inverse.svg
+  nfedu plot people.model.npz people.csv                 a model beside its data; writes people.model.png
   nfedu plot nfedu:MintUnit --with shape=1,4,4           a class of a package, with more for its constructor
 
 exit code: 0 the picture is written, also one of a wrong layer; 2 there is nothing to draw"""
@@ -37,7 +41,10 @@ exit code: 0 the picture is written, also one of a wrong layer; 2 there is nothi
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `plot` takes."""
     layers.add_arguments(parser)
-    parser.add_argument("--out", metavar="PICTURE", type=Path, help="where to write it: .png, .svg or .pdf (CLASS.png)")
+    tables.add_file(parser, optional=True)
+    parser.add_argument(
+        "--out", metavar="PICTURE", type=Path, help="where to write it: .png, .svg or .pdf (CLASS.png or MODEL.png)"
+    )
     parser.add_argument(
         "--pair", nargs=2, type=int, metavar=("I", "J"), default=(1, 2), help="for n > 2: two coordinates, from 1 (1 2)"
     )
@@ -45,7 +52,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Draw the picture and say what its Jacobians say; ValueError, of one line, when there is nothing to draw."""
+    """Draw the picture and say what is in it; ValueError, of one line, when there is nothing to draw."""
+    return run_model(options) if options.layer.endswith(".npz") else run_layer(options)
+
+
+def run_model(options: argparse.Namespace) -> int:
+    """Draw a model of a table."""
+    from nfedu.plotting.style import use
+    from nfedu.plotting.tables import table_portrait
+
+    use()
+    model = tables.model_of(Path(options.layer))
+    data = None if options.data is None else tables.data_for(model, options)
+    out = options.out or Path(Path(options.layer).with_suffix(".png").name)
+    write(table_portrait(model, data, tables.seed_of(options)), out)
+    print(f"{out}: {', '.join(model.names)}; {'samples' if data is None else 'data against samples'}")
+    return 0
+
+
+def run_layer(options: argparse.Namespace) -> int:
+    """Draw a layer and say what its Jacobians say."""
+    if options.data is not None:
+        raise ValueError(f"{options.data}: data belong to a model, a .npz file; a layer takes --points FILE.npy")
     with contextlib.redirect_stdout(sys.stderr), quiet():  # what the learner's file prints is not ours
         try:
             layer = built(options)

@@ -1,10 +1,9 @@
-"""Models that several lessons use: which layers, in which order."""
+"""Models of images that several lessons use."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -13,9 +12,7 @@ from nfedu.bijections import (
     Bijection,
     FactorOut,
     ImageCoupling,
-    InverseAutoregressive,
     Logit,
-    MaskedAutoregressive,
     MintUnit,
     Rescale,
     Squeeze,
@@ -52,23 +49,6 @@ def image_real_nvp(
     deeper = [ImageCoupling(rest, filters, flip=flip, mask="channels", rng=rng) for flip in (False, True)]
     from_x += [second, FactorOut(n, deeper), Rescale(n)]
     return Flow(StandardNormal(n), from_x[::-1])
-
-
-def autoregressive(
-    kind: type[MaskedAutoregressive | InverseAutoregressive],
-    n: int,
-    layers: int,
-    hidden: Sequence[int],
-    *,
-    rng: np.random.Generator,
-    **options: Any,
-) -> list[Bijection]:
-    """Return so many MAF or IAF layers with the order of the coordinates reversed from one to the next.
-
-    `options` go to each of them. Source: Papamakarios et al. 2017.
-    """
-    forward = np.arange(n)
-    return [kind(n, hidden, forward[:: -1 if m % 2 else 1], rng=rng, **options) for m in range(layers)]
 
 
 def mint_net(

@@ -1,0 +1,98 @@
+"""`nfedu fit`: learn the density of a table, and say whether it beats simpler ones."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from nfedu.command import tables
+from nfedu.tables import Learned, describe, learn
+from nfedu.tables.describing import noticed
+from nfedu.tables.faults import check_density, warnings
+from nfedu.tables.learning import MODELS
+
+DESCRIPTION = """Learn the density of a table's rows. 15 % of them tell when to stop, 15 % are kept for the test, in
+which the model stands beside a Gaussian and a kernel density estimate (KDE).
+
+Ctrl-C ends the training: the model at its best is written, and --resume goes on from there, to the same result, to the
+last bit, as if it had never stopped. A model file is written whole or not at all."""
+
+EXAMPLES = """examples:
+  nfedu fit people.csv                                    writes people.model.npz
+  nfedu fit people.csv --positive income --interval rate 0 1 --whole count age --drop name
+  nfedu fit people.csv --model real_nvp --out people.npz --seed 1
+  nfedu fit points.npy                                    an array, (N, n)
+  nfedu fit letters.png                                   a picture: points where it is dark
+
+then: nfedu sample people.model.npz; nfedu score people.model.npz people.csv; nfedu plot people.model.npz people.csv
+
+exit code: 0 the model is written, whether it wins or not; 2 there is nothing to learn from; 130 interrupted"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `fit` takes."""
+    tables.add_file(parser)
+    parser.add_argument("--model", choices=sorted(MODELS), default="maf", help="which model (maf)")
+    for kind, told in (
+        ("positive", "columns whose numbers are above 0"),
+        ("whole", "columns of whole numbers: rounded in samples, and a probability is reported instead of a density"),
+        ("real", "columns of any numbers, though their values repeat"),
+    ):
+        parser.add_argument(f"--{kind}", metavar="NAME", nargs="+", action="extend", default=[], help=told)
+    told = "a column and its ends; again for each"
+    parser.add_argument("--interval", nargs=3, metavar=("NAME", "LOW", "HIGH"), action="append", default=[], help=told)
+    parser.add_argument("--out", metavar="MODEL", type=Path, help="where to write the model (DATA.model.npz)")
+    parser.add_argument("--resume", action="store_true", help="go on with a training that was interrupted")
+    parser.add_argument("--seed", type=int, default=0, help="of the split, the weights and the batches (0)")
+    parser.add_argument("--epochs", type=int, help="how long to train (about 4000 steps)")
+    parser.add_argument("--layers", type=int, help="how many layers (by the numbers of rows and columns)")
+    parser.add_argument("--hidden", type=int, nargs="+", metavar="WIDTH", help="widths of their networks (likewise)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, write the model, compare; ValueError, of one line, when there is nothing to learn from."""
+    out, seed = out_of(options), tables.seed_of(options)
+    if options.epochs is not None and options.epochs < 1:
+        raise ValueError(f"--epochs {options.epochs}: expected a whole number ≥ 1")
+    checkpoint = out.with_name(out.name + ".training")
+    data = tables.data_of(options)
+    said = tables.said_of(options)
+    table = describe(data, **said)
+    check_density(data, table)
+    notice = noticed(table, [name for names in said.values() for name in names])
+    for line in [*([notice] if notice else []), *warnings(data, table)]:
+        print(line, file=sys.stderr)
+    if not options.resume:
+        checkpoint.unlink(missing_ok=True)
+    size = {"epochs": options.epochs, "layers": options.layers, "hidden": options.hidden}
+    learned = learn(data, table, model=options.model, seed=seed, checkpoint=checkpoint, **size)
+    learned.model.save(out)
+    if learned.interrupted:
+        raise KeyboardInterrupt(f"{out} holds the best model so far; --resume goes on")
+    report(learned, out)
+    checkpoint.unlink(missing_ok=True)
+    return 0
+
+
+def out_of(options: argparse.Namespace) -> Path:
+    """Return where the model is to be written; ValueError where it cannot be, before anything is trained."""
+    out = options.out or Path(f"{options.data.stem}.model.npz")
+    if out.suffix != ".npz":
+        raise ValueError(f"--out {out}: expected a name that ends in .npz")
+    if out.exists() and options.data.exists() and out.samefile(options.data):
+        raise ValueError(f"--out {out} is the data file; name another one")
+    if not out.parent.is_dir():
+        raise ValueError(f"--out {out}: the folder {out.parent} does not exist; create it first")
+    return out
+
+
+def report(learned: Learned, out: Path) -> None:
+    """Print what was learned, and whether it has won."""
+    history, parts = learned.model.history, learned.parts
+    rows = f"{len(parts.train)} rows, {len(parts.validation)} to stop by, {len(parts.test)} for the test"
+    print(f"{out}: {learned.model.flow!r}; {rows}")
+    print(f"{len(history.train)} epochs in {history.seconds:.0f} s, the best after {history.best_epoch + 1}")
+    verdict = learned.verdict()
+    print(verdict)
+    print(learned.advice(verdict) or "the flow beats them by more than two standard errors")

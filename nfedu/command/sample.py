@@ -1,0 +1,36 @@
+"""`nfedu sample`: new rows from a model."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from nfedu.command import tables
+
+DESCRIPTION = """Draw new rows from a model that `fit` has written: a CSV, each number in its column's support."""
+
+EXAMPLES = """examples:
+  nfedu sample people.model.npz -n 5                      prints five rows
+  nfedu sample people.model.npz -n 1000 --seed 1 --out new.csv
+
+exit code: 0 the rows are written; 2 there is no model to draw from"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `sample` takes."""
+    parser.add_argument("model", metavar="MODEL", type=Path, help="a model that `fit` has written")
+    parser.add_argument("-n", "--count", type=int, default=1000, help="how many rows (1000)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed draws the same rows (0)")
+    parser.add_argument("--out", metavar="CSV", type=Path, help="where to write them, instead of printing them")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Draw the rows and write them."""
+    model = tables.model_of(options.model)
+    if options.count < 1:
+        raise ValueError(f"-n {options.count}: expected a whole number ≥ 1")
+    rows = model.sample(options.count, np.random.default_rng(tables.seed_of(options)))
+    tables.write(tables.lines_of(model.table, rows), options.out, f"{len(rows)} rows of {', '.join(model.names)}")
+    return 0

@@ -1,0 +1,81 @@
+"""Columns that have no density: a likelihood of them has no maximum, and training would go on for ever.
+
+A column that is constant, or that others determine, lies on a surface of no volume. A real column with values that
+come back lies, in part, on points. The first kind is refused, the second is named.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nfedu.arrays import Array
+from nfedu.tables.lattice import are_whole, step_of
+from nfedu.tables.reading import Data
+from nfedu.tables.table import Table
+
+SHARE = 0.05  # of the rows with the same value: more, in a real column, is a point with a mass of its own
+LEAST = 10  # rows that can be split into three
+
+
+def check_density(data: Data, table: Table) -> None:
+    """Raise ValueError for columns, or rows too few, that leave no density; all that is found, in one line."""
+    if len(data.rows) < LEAST:
+        count = len(data.rows)
+        raise ValueError(f"{data.source} has {count} row{'s' * (count != 1)}; a density needs {LEAST} at least")
+    constant = [name for i, name in enumerate(data.names) if (data.rows[:, i] == data.rows[0, i]).all()]
+    if constant:
+        raise ValueError(
+            f"column{'s' * (len(constant) > 1)} {', '.join(constant)}: constant, which has no density; "
+            f"leave out with --drop {' '.join(constant)}"
+        )
+    for name, others in determined(data.rows, data.names):
+        told = f"equal to {others[0]} up to scale and shift" if len(others) == 1 else f"a sum of {', '.join(others)}"
+        raise ValueError(f"column {name}: {told}, so together they have no density; leave out with --drop {name}")
+
+
+def determined(rows: Array, names: list[str]) -> list[tuple[str, list[str]]]:
+    """Return the columns that are affine functions of those before them, to rounding, and of which ones.
+
+    The diagonal of R in a QR decomposition of the centred and scaled columns is what the others leave of each.
+    """
+    centred = rows - rows.mean(axis=0)
+    scale = centred.std(axis=0)
+    unit = (centred - centred.mean(axis=0)) / scale
+    rounding = np.finfo(float).eps * (1 + abs(rows).max(axis=0) / scale)
+    found, kept = [], list[int]()
+    for i, name in enumerate(names):
+        if not kept:
+            kept.append(i)
+            continue
+        weights = np.linalg.lstsq(unit[:, kept], unit[:, i], rcond=None)[0]
+        left = (unit[:, i] - unit[:, kept] @ weights).std()
+        tolerance = 16 * (rounding[i] + abs(weights) @ rounding[kept])
+        if left > tolerance or len(rows) <= len(kept) + 1:
+            kept.append(i)
+        else:
+            found.append((name, [names[k] for k, w in zip(kept, weights, strict=True) if abs(w) > 1e-6]))
+    return found
+
+
+def warnings(data: Data, table: Table) -> list[str]:
+    """Return a line on each real column with values that come back, and what to say of it instead."""
+    lines = []
+    for i, column in enumerate(table.columns):
+        values = data.rows[:, i]
+        if column.step is not None:
+            continue
+        distinct, counts = np.unique(values, return_counts=True)
+        most, share = distinct[counts.argmax()], counts.max() / len(values)
+        if are_whole(values):
+            lines.append(f"column {column.name}: whole numbers taken for real have no density; --whole {column.name}")
+        elif step_of(values) is not None:
+            lines.append(
+                f"column {column.name}: rounded to {step_of(values):.6g}, taken for real, has no density: the loss may "
+                "fall without end; say nothing of it, and it is dequantised"
+            )
+        elif share > SHARE and counts.max() > 2:
+            lines.append(
+                f"column {column.name}: {share:.0%} of the rows are {most:g}, a point of no density; model those rows "
+                "apart, or do not trust its density"
+            )
+    return lines

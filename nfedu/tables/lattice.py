@@ -1,0 +1,37 @@
+"""Numbers that are rounded: the step that all of a column's values are multiples of, from some value on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nfedu.arrays import Array
+
+TOLERANCE = 1e-4  # of a step: so far from a multiple of it a value may lie
+
+
+def step_of(values: Array) -> float | None:
+    """Return the greatest h with values = values_0 + h·integers, if most of them are met more than once; else None.
+
+    Euclid's algorithm on the distances of neighbours, in any units.
+    """
+    distinct = np.unique(values)
+    if len(distinct) < 2 or len(distinct) > 0.7 * len(values):
+        return None
+    gaps = np.diff(distinct)
+    step = least = float(gaps.min())
+    for _ in range(30):
+        rest = abs(gaps - step * np.round(gaps / step))
+        uneven = rest > TOLERANCE * step
+        if not uneven.any():
+            break
+        step = float(rest[uneven].min())
+        if step < least / 1000:
+            return None
+    step = float(distinct[-1] - distinct[0]) / round(float(distinct[-1] - distinct[0]) / step)  # the most of its digits
+    places = (distinct - distinct[0]) / step
+    return step if (abs(places - np.round(places)) < TOLERANCE).all() else None
+
+
+def are_whole(values: Array) -> bool:
+    """Return whether all values are integers."""
+    return bool((values == np.round(values)).all())

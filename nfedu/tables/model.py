@@ -1,0 +1,75 @@
+"""A flow of a table: densities and samples in the table's own numbers, and one file that holds both."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nfedu import storage
+from nfedu.analytic import log_sum_exp
+from nfedu.arrays import Array, as_batch, as_count
+from nfedu.flow import Flow, load
+from nfedu.tables.reading import Data
+from nfedu.tables.table import Table
+from nfedu.training.checkpoint import History
+
+PLACES = 32  # in a cell, over which a density is averaged
+
+
+class TableModel:
+    """A flow of rows as they are dequantised, and the table that says what they are.
+
+    `table.supports()` are the flow's last layers, so that no sample leaves its column's support.
+    """
+
+    def __init__(self, flow: Flow, table: Table, history: History | None = None) -> None:
+        self.flow, self.table, self.history = flow, table, history or History()
+        self.names = table.names
+
+    def log_prob(self, data: Data | Array) -> Array:
+        """Return the log density of each row in nats, in the table's units; −∞ where a row cannot be.
+
+        Whole numbers enter with their probability, other stepped columns with that over the step: see `Column`.
+        """
+        rows = self.rows_of(data)
+        inside = self.table.holds(rows).all(axis=1)
+        log_p = np.full(len(rows), -np.inf)
+        if inside.any():
+            log_p[inside] = averaged(self.flow, self.table, rows[inside])
+        return log_p
+
+    def sample(self, count: int, rng: np.random.Generator) -> Array:
+        """Draw `count` rows, (count, n), each entry in its column's support."""
+        return self.table.nearest(self.flow.sample(as_count(count, rng, self), rng))
+
+    def rows_of(self, data: Data | Array) -> Array:
+        """Return the rows, (N, n), of the model's columns: by name, or in order where there are as many."""
+        if not isinstance(data, Data):
+            return as_batch(data, self.table.n, self).astype(np.float64)
+        unnamed = not set(self.names) & set(data.names) and len(data.names) == self.table.n
+        return data.rows if unnamed else data.take(self.names).rows
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to one `.npz` file, whole or not at all; `nfedu.load` returns its flow alone."""
+        text = {"table": self.table.describe(), "history": asdict(self.history)}
+        self.flow.save(path, table=np.array(json.dumps(text)))
+
+    @classmethod
+    def load(cls, path: str | Path) -> TableModel:
+        """Return the model that `save` wrote; ValueError where there is none, or a damaged one."""
+        (text,) = storage.read_arrays(path, "table")
+        described: dict[str, Any] = json.loads(str(text))
+        return cls(load(path), Table.of(described["table"]), History(**described["history"]))
+
+    def __repr__(self) -> str:
+        return f"TableModel({self.flow!r}, {self.table})"
+
+
+def averaged(density: Any, table: Table, rows: Array) -> Array:
+    """Return the log of a density's mean over each row's cells, (N,); the same places for whatever is compared."""
+    log_p = np.stack([density.log_prob(x) for x in table.in_cells(rows, PLACES)])
+    return log_sum_exp(log_p, axis=0) - np.log(len(log_p))

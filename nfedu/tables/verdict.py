@@ -1,0 +1,78 @@
+"""What the test rows say: the flow beside a Gaussian and a kernel density estimate, and whether it has won."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nfedu.arrays import Array
+from nfedu.tables.baselines import KernelDensity, gaussian
+from nfedu.tables.model import TableModel, averaged
+from nfedu.tables.splitting import Parts
+
+
+@dataclass
+class Verdict:
+    """Losses of the test rows in nats, in the table's units: of the flow, and by name of what it is compared with."""
+
+    flow: Array
+    others: dict[str, Array]
+
+    def gain(self, name: str) -> tuple[float, float]:
+        """Return by how much the flow's loss is less, and the standard error of that, over the rows."""
+        return mean_of(self.others[name] - self.flow)
+
+    @property
+    def lost(self) -> list[str]:
+        """Whom the flow does not beat by more than two standard errors."""
+        gains = {name: self.gain(name) for name in self.others}
+        return [name for name, (gain, error) in gains.items() if not gain > 2 * error]
+
+    def __str__(self) -> str:
+        lines = [f"test nll, nats per row, {len(self.flow)} rows (± standard error)", told("flow", self.flow)]
+        for name, losses in self.others.items():
+            gain, error = self.gain(name)
+            lines.append(f"{told(name, losses)}   flow gains {gain:.3f} ± {error:.3f}")
+        return "\n".join(lines)
+
+
+def judge(model: TableModel, parts: Parts) -> Verdict:
+    """Return the verdict on a model: all see the same rows, dequantised where columns have steps."""
+    table, rng = model.table, np.random.default_rng(0)
+    train, validation = (table.dequantise(rows, rng) for rows in (parts.train, parts.validation))
+    rivals = {"Gaussian": gaussian(train)}
+    if len(train) > 2 * table.n:
+        kernels = KernelDensity(train, validation)
+        rivals |= {f"KDE, bandwidth {kernels.bandwidth:.2g}": kernels}  # type: ignore[dict-item]
+    test = parts.test if not table.stepped else parts.test[:1000]  # for each, many places in its cells
+    losses = {name: -averaged(rival, table, test) for name, rival in rivals.items()}
+    return Verdict(-averaged(model.flow, table, test), losses)
+
+
+def advice(model: TableModel, verdict: Verdict, rows: int, epochs: int) -> str | None:
+    """Return what to do where the flow has not won; None where it has."""
+    if not verdict.lost:
+        return None
+    name, history = verdict.lost[-1].partition(",")[0], model.history
+    start = f"the flow does not beat the {name} by more than two standard errors: "
+    if history.best_epoch < 0:
+        return (
+            start + "training found nothing beyond the Gaussian that it starts at; keep the Gaussian, or get more rows"
+        )
+    if history.best_epoch + 1 >= 0.95 * epochs:
+        return start + f"its validation loss was still falling; try --epochs {3 * epochs}"
+    if rows < 1000:
+        return start + f"{rows} training rows are few; use the {name}, or get more rows"
+    return start + f"use the {name}, or try another --model, or a larger one, as --layers 10 --hidden 128 128"
+
+
+def told(name: str, losses: Array) -> str:
+    """Return a line: a name, its mean loss and the standard error."""
+    mean, error = mean_of(losses)
+    return f"  {name:20s} {mean:10.3f} ± {error:.3f}"
+
+
+def mean_of(values: Array) -> tuple[float, float]:
+    """Return the mean and its standard error."""
+    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))

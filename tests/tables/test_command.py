@@ -1,0 +1,151 @@
+"""The commands on tables, as a user gives them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from nfedu.__main__ import main
+from nfedu.tables import TableModel
+
+QUICK = ["--epochs", "20"]
+SAID = ["--positive", "income", "--whole", "visits", "--drop", "who"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working folder with a table of people."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    t = rng.standard_normal(300)
+    rows = zip(np.exp(9 + t).tolist(), rng.poisson(np.exp(1 + 0.4 * t)), strict=True)
+    lines = [f"p{k},{income!r},{visits}" for k, (income, visits) in enumerate(rows)]
+    (tmp_path / "people.csv").write_text("\n".join(["who,income,visits", *lines]) + "\n")
+    return tmp_path
+
+
+def test_fit_sample_score_plot(folder, capsys):
+    assert main(["fit", "people.csv", *SAID, *QUICK]) == 0
+    told = capsys.readouterr().out
+    assert "people.model.npz: Flow" in told and "test nll, nats per row, 45 rows" in told
+    assert "Gaussian" in told and "KDE" in told and "two standard errors" in told
+    assert sorted(p.name for p in folder.iterdir()) == ["people.csv", "people.model.npz"]
+
+    assert main(["sample", "people.model.npz", "-n", "500", "--seed", "1", "--out", "new.csv"]) == 0
+    assert main(["sample", "people.model.npz", "-n", "500", "--seed", "1"]) == 0
+    told = capsys.readouterr().out
+    assert told == "new.csv: 500 rows of income, visits\n" + (folder / "new.csv").read_text()
+    new = np.loadtxt("new.csv", delimiter=",", skiprows=1)
+    assert new.shape == (500, 2) and new[:, 0].min() > 0 and (new[:, 1] == np.round(new[:, 1])).all()
+    assert new[:, 1].min() >= 0
+
+    text = (folder / "people.csv").read_text() + "odd,1e9,0\nnone,-3,1\n"
+    (folder / "more.csv").write_text(text)
+    assert main(["score", "people.model.npz", "more.csv", "--least", "2", "--out", "scores.csv"]) == 0
+    told = capsys.readouterr().out
+    assert "302 rows, mean log density" in told and "; 1 that cannot be" in told
+    assert told.splitlines()[-2:] == [
+        "  line 303: -inf  income -3, visits 1",
+        told.splitlines()[-1],
+    ]
+    assert told.splitlines()[-1].startswith("  line 302: ")
+    scores = np.loadtxt("scores.csv", delimiter=",", skiprows=1)
+    model = TableModel.load("people.model.npz")
+    assert scores[:, 0].tolist() == list(range(2, 304))
+    assert scores[:, 1] == pytest.approx(
+        model.log_prob(np.loadtxt("more.csv", delimiter=",", skiprows=1, usecols=(1, 2)))
+    )
+
+    for arguments in (["people.csv"], []):
+        assert main(["plot", "people.model.npz", *arguments]) == 0
+        assert (folder / "people.model.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+def test_one_column_and_three_are_drawn_too(columns, folder):
+    np.save("x.npy", np.random.default_rng(0).standard_normal((200, columns)))
+    assert main(["fit", "x.npy", *QUICK, "--out", "x.model.npz"]) == 0
+    assert main(["plot", "x.model.npz", "x.npy", "--out", "x.svg"]) == 0
+
+
+BAD = {
+    "fit none.csv": "there is no file none.csv",
+    "fit people.csv": "line 2, column who: 'p0' is no number",
+    "fit people.csv --drop who --positive wage": "has no column 'wage'",
+    "fit people.csv --drop who --interval income 0 x": "--interval income: 'x' is no number",
+    "fit people.csv --drop who --out people.csv": "expected a name that ends in .npz",
+    "fit people.csv --drop who --out no/m.npz": "the folder no does not exist",
+    "fit people.csv --drop who --epochs 0": "--epochs 0: expected a whole number",
+    "fit people.csv --drop who --seed -1": "--seed -1: expected a whole number",
+    "fit one.csv": "one.csv has 1 row; a density needs 10 at least",
+    "fit twice.csv": "column b: equal to a up to scale and shift",
+    "fit x.npz --out x.npz": "is the data file; name another one",
+    "sample none.npz": "no such file",
+    "sample people.csv": "truncated or damaged",
+    "score none.npz people.csv": "no such file",
+    "plot none.npz": "no such file",
+    "plot nfedu:Exp people.csv": "data belong to a model",
+}
+
+
+@pytest.mark.parametrize("line", BAD)
+def test_what_makes_no_sense_is_told_in_a_line(line, folder, capsys):
+    (folder / "twice.csv").write_text("a,b\n" + "".join(f"{k**0.5!r},{2 * k**0.5!r}\n" for k in range(30)))
+    (folder / "one.csv").write_text("a,b\n1,2\n")
+    np.savez("x.npz", np.random.default_rng(0).standard_normal((50, 2)))
+    assert main(line.split()) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert BAD[line] in told[-1] and not (folder / "people.model.npz").exists()
+    assert len(told) == 1 and told[0].startswith("nfedu ")
+
+
+def test_columns_without_density_are_named_before_a_fit(folder, capsys):
+    assert main(["fit", "people.csv", "--drop", "who", "--real", "visits", *QUICK]) == 0
+    assert "column visits: whole numbers taken for real have no density; --whole visits" in capsys.readouterr().err
+    assert main(["fit", "people.csv", "--drop", "who", *QUICK]) == 0
+    assert "values repeat, so taken as visits whole" in capsys.readouterr().err
+
+
+def started(folder, *more):
+    command = [sys.executable, "-m", "nfedu", "fit", "people.csv", *SAID, "--epochs", "400", *more]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def theta(path):
+    return TableModel.load(path).flow.theta
+
+
+def test_an_interrupted_training_leaves_a_model_and_goes_on_to_the_same_bits(folder):
+    straight = started(folder, "--out", "straight.npz")
+    assert straight.communicate()[1] == "" and straight.returncode == 0
+    run = started(folder, "--out", "m.npz")
+    while not (folder / "m.npz.training").exists():
+        time.sleep(0.01)
+    time.sleep(0.3)
+    run.send_signal(signal.SIGINT)
+    told = run.communicate()[1]
+    assert run.returncode == 130 and "m.npz holds the best model so far; --resume goes on" in told
+    cut = theta(folder / "m.npz")
+    again = started(folder, "--out", "m.npz", "--resume")
+    again.communicate()
+    assert again.returncode == 0 and not (folder / "m.npz.training").exists()
+    assert np.array_equal(theta(folder / "m.npz"), theta(folder / "straight.npz"))
+    assert not np.array_equal(cut, theta(folder / "m.npz"))
+
+
+@pytest.mark.slow
+def test_ctrl_c_at_any_moment_leaves_a_whole_file_or_none(folder):
+    rng = np.random.default_rng(0)
+    for moment in rng.uniform(0.1, 6, 20):
+        (folder / "m.npz").unlink(missing_ok=True)
+        run = started(folder, "--out", "m.npz", "--resume")
+        time.sleep(moment)
+        run.send_signal(signal.SIGINT)
+        run.communicate()
+        if (folder / "m.npz").exists():
+            theta(folder / "m.npz")
+        assert not [name for name in os.listdir(folder) if name.endswith(".part")]

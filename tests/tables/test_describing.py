@@ -1,0 +1,118 @@
+"""Columns: what is said of them, what their numbers say, and those that have no density."""
+
+import numpy as np
+import pytest
+
+from nfedu import tables
+from nfedu.tables import Column, Data
+from nfedu.tables.faults import check_density, warnings
+from nfedu.tables.lattice import step_of
+
+RNG = np.random.default_rng(0)
+REAL = RNG.standard_normal((400, 3))
+
+
+def data(names, *columns):
+    return Data(list(names), np.stack([np.asarray(c, float) for c in columns], axis=1))
+
+
+@pytest.mark.parametrize("scale", [1e-6, 0.1, 1.0, 7e3])
+@pytest.mark.parametrize("offset", [0.0, -3.7])
+def test_the_step_of_rounded_numbers_is_found_in_any_units(scale, offset):
+    places = RNG.choice([0, 4, 6, 10, 23, 31, 50], 300)  # neighbours are 2 and 3 apart at least, and 1 divides all
+    places[:2] = 6, 23
+    assert step_of(scale * places + offset) == pytest.approx(scale, rel=1e-9)
+    assert step_of(scale * RNG.standard_normal(300) + offset) is None
+
+
+def test_supports_are_as_said_and_as_the_numbers_say():
+    counts = RNG.poisson(8, 400)
+    table = tables.describe(
+        data("abcdef", np.exp(REAL[:, 0]), counts, counts + 3, RNG.random(400), RNG.integers(0, 2, 400), REAL[:, 1]),
+        positive=["a"],
+        whole=["b"],
+        interval={"d": (0, 1)},
+    )
+    a, b, c, d, e, f = table.columns
+    assert a == Column("a", 0.0) and b == Column("b", 0.0, step=1.0) and d == Column("d", 0.0, 1.0)
+    assert c == Column("c", step=1.0)  # nothing is said of it: it may be rounded, but no bound is known
+    assert e == Column("e", 0.0, 1.0, 1.0) and f == Column("f")
+
+
+def test_what_a_column_cannot_hold_is_named():
+    bad = data("ab", [1, 2, 0, 4], [0.5, 1.5, 0.2, 0.3])
+    bad.source = "t.csv"
+    for said, told in {
+        "positive": "t.csv, row 3, column a: 0 cannot be",
+        "interval": "t.csv, row 2, column b: 1.5 cannot be, as the column is described: b real",
+        "whole": "t.csv, row 1, column b: 0.5 cannot be",
+    }.items():
+        names = {"positive": ["a"], "interval": {"b": (0, 1)}, "whole": ["b"]}[said]
+        with pytest.raises(ValueError, match=told):
+            tables.describe(bad, **{said: names})
+    with pytest.raises(ValueError, match="has no column 'c'; it has a, b"):
+        tables.describe(bad, positive=["c"])
+    with pytest.raises(ValueError, match=r"interval from 2 to 1, expected low < high"):
+        tables.describe(bad, interval={"a": (2, 1)})
+    with pytest.raises(ValueError, match="said to be real, and something else"):
+        tables.describe(bad, positive=["a"], real=["a"])
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        Column("real"),
+        Column("positive", 0.0),
+        Column("above 3", 3.0),
+        Column("interval", -1.0, 4.0),
+        Column("whole", step=1.0),
+        Column("count", 0.0, step=1.0),
+        Column("dice", 1.0, 6.0, 1.0),
+        Column("rounded", step=0.1, origin=0.05),
+    ],
+    ids=lambda column: column.name,
+)
+def test_samples_lie_in_the_support_and_cells_in_the_map(column):
+    table = tables.Table([column])
+    z = np.linspace(-30, 30, 4001)[:, None]
+    layers = table.supports()
+    x = layers[0].z_to_x(z)[0] if layers else z
+    near = table.nearest(x)
+    assert table.holds(near).all()
+    if column.step:
+        near = near[abs(near[:, 0]) < 1e6]
+        place = (near - column.origin) / column.step
+        assert abs(place - np.round(place)).max() < 1e-9
+        for u in (0.0, 0.5, 1.0):  # every place of a cell has a latent, and rounds to where it came from
+            cells = table.shifted(near, np.full(near.shape, u))
+            assert not layers or np.isfinite(layers[0].x_to_z(cells)[0]).all()
+            assert table.nearest(cells) == pytest.approx(near, abs=1e-9)
+
+
+def test_columns_without_a_density_are_refused_with_advice():
+    a, b, c = REAL.T
+    for columns, told in (
+        ((a, np.full(400, 7.0), c), "column b: constant, which has no density; leave out with --drop b"),
+        ((a, b, 3 - 2e6 * a), r"column c: equal to a up to scale and shift, .* --drop c"),
+        ((a, b, 1e5 + a - 3 * b), r"column c: a sum of a, b, so together they have no density; .*--drop c"),
+        ((1e9 + a, b, 1e9 + a), "column c: equal to a up to scale"),
+    ):
+        found = data("abc", *columns)
+        with pytest.raises(ValueError, match=told):
+            check_density(found, tables.describe(found))
+    near = data("abc", a, b, a + 1e-9 * c)  # close, yet two columns
+    check_density(near, tables.describe(near))
+    with pytest.raises(ValueError, match="the table has 1 row; a density needs 10 at least"):
+        check_density(data("a", [1.0]), tables.Table([Column("a")]))
+
+
+def test_real_columns_that_repeat_are_named():
+    counts, zeros = RNG.poisson(8, 400), np.where(RNG.random(400) < 0.3, 0, REAL[:, 0])
+    found = data("abc", counts, zeros, REAL[:, 1])
+    lines = warnings(found, tables.describe(found, real=["a"]))
+    assert "column a: whole numbers taken for real have no density; --whole a" in lines
+    assert any(line.startswith("column b: 3") and "% of the rows are 0" in line for line in lines)
+    assert len(lines) == 2
+    rounded = data("a", REAL[:, 0].round(1))
+    assert "rounded to 0.1, taken for real" in warnings(rounded, tables.describe(rounded, real=["a"]))[0]
+    assert warnings(rounded, tables.describe(rounded)) == []

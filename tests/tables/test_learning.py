@@ -1,0 +1,207 @@
+"""Models of tables: where they start, what they learn, what their densities and files hold."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import nfedu
+from nfedu import models, tables
+from nfedu.tables import Column, Table, TableModel, learning
+from nfedu.tables.baselines import KernelDensity, gaussian
+from nfedu.tables.learning import MODELS
+from nfedu.tables.splitting import parts_of
+
+QUICK = {"progress": False, "epochs": 30}
+
+
+def people(count=600, seed=0):
+    """Three columns that hang together: one above 0, one in [0, 1], one of counts."""
+    rng = np.random.default_rng(seed)
+    t = rng.standard_normal(count)
+    income = np.exp(9 + 0.5 * t + 0.3 * rng.standard_normal(count))
+    rate = 1 / (1 + np.exp(-t - rng.standard_normal(count)))
+    return np.stack([income, rate, rng.poisson(np.exp(1 + 0.4 * t))], axis=1)
+
+
+DATA = tables.as_data(people(), names=["income", "rate", "visits"])
+SAID = {"positive": ["income"], "interval": {"rate": (0, 1)}, "whole": ["visits"]}
+
+
+@pytest.mark.parametrize("kind", sorted(MODELS))
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_a_model_starts_at_the_gaussian_of_its_data(kind, n):
+    rng = np.random.default_rng(n)
+    x = rng.standard_normal((60, n)) @ rng.standard_normal((n, n)) * 10.0 ** rng.integers(-6, 6, n) + 3
+    flow = MODELS[kind](n, x, rng=rng)
+    mean, covariance = x.mean(axis=0), np.atleast_2d(np.cov(x.T, bias=True))
+    D = np.sqrt(np.diag(covariance))  # SciPy's own normal does not bear such units
+    truth = stats.multivariate_normal.logpdf(x / D, mean / D, covariance / np.outer(D, D)) - np.log(D).sum()
+    assert flow.log_prob(x) == pytest.approx(truth, rel=1e-9, abs=1e-8)
+    assert flow.theta.size > 0 and flow.nll(x) == pytest.approx(-truth.mean()) and abs(flow.grad).max() > 0
+
+
+def test_with_supports_it_starts_at_the_gaussian_of_the_logarithms():
+    x = np.exp(np.random.default_rng(0).standard_normal((50, 2)) * [1, 0.1] + [3, -9])
+    flow = models.maf(2, x, supports=[nfedu.Exp(2)], rng=np.random.default_rng(0))
+    log = np.log(x)
+    truth = stats.multivariate_normal.logpdf(log, log.mean(axis=0), np.cov(log.T, bias=True)) - log.sum(axis=1)
+    assert flow.log_prob(x) == pytest.approx(truth, rel=1e-10)
+
+
+def test_whitening_keeps_the_digits_of_columns_that_almost_determine_each_other():
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal((500, 2))
+    x = z @ np.array([[1e5, 1e5], [0, 1e-5]]) + 1e5  # the covariance has a condition number of 1e20
+    white = nfedu.whitening(x).x_to_z(x)[0]
+    assert white.mean(axis=0) == pytest.approx([0, 0], abs=1e-6)
+    assert np.cov(white.T, bias=True) == pytest.approx(np.eye(2), abs=1e-5)
+    with pytest.raises(ValueError, match="column 1 is constant, 3; leave it out"):
+        nfedu.whitening(np.stack([z[:, 0], np.full(500, 3.0)], axis=1))
+    with pytest.raises(ValueError, match="the covariance of 500 rows of 2 columns is singular"):
+        nfedu.whitening(z[:, [0, 0]])
+
+
+def test_a_bimodal_line_is_learned():
+    rng = np.random.default_rng(0)
+    x = np.where(rng.random(4000) < 0.4, rng.normal(-2, 0.4, 4000), rng.normal(1.5, 0.6, 4000))
+    learned = tables.learn(x, seed=1, progress=False, epochs=60)
+    truth = 0.4 * stats.norm.pdf(learned.parts.test, -2, 0.4) + 0.6 * stats.norm.pdf(learned.parts.test, 1.5, 0.6)
+    verdict = learned.verdict()
+    assert verdict.flow.mean() < -np.log(truth).mean() + 0.03
+    assert not verdict.lost or verdict.lost[0].startswith("KDE")
+
+
+@pytest.fixture(scope="module")
+def learned():
+    return tables.learn(DATA, seed=1, **QUICK, **SAID)
+
+
+def test_every_sample_lies_in_its_columns_support(learned):
+    rows = learned.model.sample(20_000, np.random.default_rng(0))
+    income, rate, visits = rows.T
+    assert income.min() > 0 and rate.min() >= 0 and rate.max() <= 1
+    assert visits.min() == 0 and np.array_equal(visits, np.round(visits))
+    assert learned.model.table.holds(rows).all()
+
+
+def test_the_probabilities_of_whole_numbers_sum_to_one():
+    counts = np.random.default_rng(0).poisson(3, 500)
+    model = tables.learn(counts, whole=["x1"], progress=False, epochs=500).model
+    p = np.exp(model.log_prob(np.arange(60.0)[:, None]))
+    assert p.sum() == pytest.approx(1, abs=5e-3)
+    observed = np.bincount(counts, minlength=10)[:10] / 500
+    assert p[:10] == pytest.approx(observed, abs=0.04)
+    assert model.log_prob(np.array([[-1.0], [2.5]])).tolist() == [-np.inf, -np.inf]
+
+
+def test_of_a_rounded_column_the_density_is_the_mean_over_a_cell():
+    table = Table([Column("a", step=0.5)])
+    model = TableModel(nfedu.Flow(nfedu.StandardNormal(1), nfedu.Affine(1, 0.3, 0.2)), table)
+    x = np.array([[-0.5], [0.0], [1.0]])
+    exact = stats.norm.cdf(x + 0.25, 0.2, 0.3) - stats.norm.cdf(x - 0.25, 0.2, 0.3)
+    assert np.exp(model.log_prob(x)) == pytest.approx(exact.ravel() / 0.5, rel=5e-3)
+
+
+def test_of_two_rounded_columns_likewise():
+    table = Table([Column("a", step=0.5), Column("b", step=0.5)])
+    model = TableModel(nfedu.Flow(nfedu.StandardNormal(2), nfedu.Affine(2, 0.5, 0.2)), table)
+    x = np.array([[-0.5, 0.5], [0.0, 1.0], [1.0, 1.0]])
+    cells = stats.norm.cdf(x + 0.25, 0.2, 0.5) - stats.norm.cdf(x - 0.25, 0.2, 0.5)
+    assert np.exp(model.log_prob(x)) == pytest.approx(cells.prod(axis=1) / 0.25, rel=8e-3)
+
+
+def test_other_units_change_the_nll_by_the_jacobian_alone(learned):
+    factors = np.array([1e-5, 1.0, 1.0])
+    other = tables.as_data(DATA.rows * factors, names=DATA.names)
+    scaled = tables.learn(other, seed=1, **QUICK, **SAID).verdict()
+    verdict = learned.verdict()
+    for mine, theirs in zip(
+        [verdict.flow, *verdict.others.values()], [scaled.flow, *scaled.others.values()], strict=True
+    ):
+        assert theirs.mean() == pytest.approx(mine.mean() + np.log(factors).sum(), abs=1e-6)
+
+
+def test_rounded_columns_too_are_learned_alike_in_other_units():
+    rows = np.random.default_rng(0).standard_normal((300, 2)).cumsum(axis=1).round(1)
+    small, large = (tables.learn(rows * unit, **QUICK).verdict() for unit in (1.0, 10.0))
+    assert large.flow.mean() == pytest.approx(small.flow.mean() + 2 * np.log(10), abs=1e-4)
+
+
+def test_with_few_rows_it_does_not_end_far_below_the_gaussian():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((150, 13)) @ rng.standard_normal((13, 13))
+    for seed in range(3):
+        gain, _ = tables.learn(x, seed=seed, progress=False, epochs=300).verdict().gain("Gaussian")
+        assert gain > -0.15
+
+
+def test_the_start_is_kept_where_training_only_loses():
+    x = np.random.default_rng(0).standard_normal((30, 4))
+    learned = tables.learn(x, seed=0, progress=False, epochs=40, hidden=(64, 64), layers=6)
+    assert min(learned.model.history.validation) > learned.model.history.best
+    assert learned.model.log_prob(x) == pytest.approx(gaussian(learned.parts.train).log_prob(x), rel=1e-9)
+
+
+def test_training_sees_fresh_noise_within_half_a_step(monkeypatch):
+    given = {}
+
+    def spy(flow, x, **options):
+        given.update(options)
+        return nfedu.fit(flow, x, **options)
+
+    monkeypatch.setattr(learning, "fit", spy)
+    rows = np.random.default_rng(0).poisson(9, (100, 1)).astype(float)
+    tables.learn(rows, whole=["x1"], **QUICK)
+    rng = np.random.default_rng(0)
+    first, second = given["transform"](rows, rng) - rows, given["transform"](rows, rng) - rows
+    assert abs(first).max() < 0.5 < abs(first - second).max() and abs(first).max() > 0.45
+
+
+def test_the_kernel_estimate_is_scipys_with_its_best_bandwidth():
+    rng = np.random.default_rng(0)
+    x, validation = rng.standard_normal((2, 200, 2)) @ [[3e3, 0], [1e3, 1e-2]]
+    mine = KernelDensity(x, validation)
+    unit = np.array([3e3, 1e-2])
+    theirs = stats.gaussian_kde((x / unit).T, bw_method=mine.bandwidth)
+    assert mine.log_prob(x) == pytest.approx(theirs.logpdf((x / unit).T) - np.log(unit).sum(), rel=1e-9)
+    nearby = [
+        -mine.log_prob(validation, h).mean() for h in (mine.bandwidth / 1.5, mine.bandwidth, mine.bandwidth * 1.5)
+    ]
+    assert min(nearby) == nearby[1]
+
+
+def test_parts_share_no_row():
+    parts = parts_of(np.arange(100.0)[:, None], 0)
+    assert [len(part) for part in parts] == [70, 15, 15]
+    assert sorted(np.concatenate(parts).ravel()) == list(range(100))
+    assert [len(part) for part in parts_of(np.zeros((10**6, 1)), 0)] == [990_000, 5_000, 5_000]
+
+
+def test_a_file_holds_the_model_and_its_flow(learned, tmp_path):
+    path = tmp_path / "m.npz"
+    learned.model.save(path)
+    twin = TableModel.load(path)
+    assert twin.names == DATA.names and twin.history == learned.model.history
+    assert np.array_equal(twin.log_prob(DATA), learned.model.log_prob(DATA))
+    rng, other = np.random.default_rng(5), np.random.default_rng(5)
+    assert np.array_equal(twin.sample(7, rng), learned.model.sample(7, other))
+    assert isinstance(nfedu.load(path), nfedu.Flow)
+    nfedu.Flow(nfedu.StandardNormal(1), nfedu.Affine(1)).save(path)
+    with pytest.raises(ValueError, match="cannot read"):
+        TableModel.load(path)
+
+
+def test_rows_are_taken_by_name(learned):
+    shuffled = tables.as_data(DATA.rows[:, [2, 0, 1, 0]], names=["visits", "income", "rate", "more"])
+    assert np.array_equal(learned.model.log_prob(shuffled), learned.model.log_prob(DATA))
+    with pytest.raises(ValueError, match="has no column 'rate'"):
+        learned.model.log_prob(tables.as_data(DATA.rows[:, :2], names=["visits", "income"]))
+
+
+def test_advice_when_the_flow_does_not_win():
+    x = np.random.default_rng(0).standard_normal((200, 2))
+    learned = tables.learn(x, **QUICK)
+    verdict = learned.verdict()
+    assert "Gaussian" in verdict.lost and "does not beat the" in learned.advice(verdict)
+    with pytest.raises(ValueError, match="model = 'glow', expected one of nice, real_nvp, maf, iaf"):
+        tables.learn(x, model="glow")

@@ -296,3 +296,14 @@ def test_the_recipe_for_the_digits_learns_from_train_chooses_by_validation_and_m
     for part, (bits, error) in zip(split, run[1:], strict=True):
         assert (bits, error) == datasets.bits_per_pixel(flow, part.images, np.random.default_rng(0))
     assert f"test {run.test[0]:.3f}" in str(run)
+
+
+def test_the_theta_before_the_first_step_is_a_candidate():
+    x = np.random.default_rng(0).standard_normal((300, 1))
+    flow = affine_flow(x.std())
+    start = -flow.log_prob(x[:50]).mean()
+    options = {"epochs": 4, "optimizer": nfedu.SGD(5.0), "progress": False}  # steps that lead away from the optimum
+    history = nfedu.fit(flow, x, validation=x[:50], rng=np.random.default_rng(0), **options)
+    assert min(history.validation) > history.start == history.best == pytest.approx(start, rel=1e-12)
+    assert history.best_epoch == -1
+    assert -flow.log_prob(x[:50]).mean() == history.best

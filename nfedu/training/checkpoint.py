@@ -16,6 +16,7 @@ from nfedu.bijections.act_norm import ActNorm
 from nfedu.bijections.base import Bijection
 from nfedu.bijections.normalization import normalizations
 from nfedu.flow import Flow
+from nfedu.training.averaging import RunningMean
 from nfedu.training.optimizers import Optimizer
 
 FORMAT = "nfedu training 1"
@@ -26,12 +27,14 @@ class History:
     """What happened in training: losses in nats per point, one entry an epoch.
 
     `train` is the mean over the epoch's batches, each at the theta of its step; `validation` is that of the theta, or
-    running mean, at the end of the epoch. `best` and `best_epoch` belong to the theta that was kept: the least
-    validation loss, or without validation the last training loss.
+    running mean, at the end of the epoch; `start` that before the first step. `best` and `best_epoch` belong to the
+    theta that was kept: the least validation loss, −1 being the epoch of `start`, or without validation the last
+    training loss.
     """
 
     train: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
+    start: float = np.inf
     best: float = np.inf
     best_epoch: int = -1
     steps: int = 0
@@ -49,12 +52,13 @@ class Run:
     x: Array
     optimizer: Optimizer
     rng: np.random.Generator
-    mean: Array
-    best: Array
-    history: History
+    average: float
     settings: dict[str, Any]  # of `fit`: whatever else decides where training goes
+    path: str | Path | None = None
 
     def __post_init__(self) -> None:
+        self.history, self.mean = History(), RunningMean(self.flow.theta, self.average)
+        self.best = self.flow.theta.copy()
         self.identity = {
             "layers": settings_of(self.flow.bijection.bijections),
             "parameters": {name: list(p.value.shape) for name, p in self.flow.parameters().items()},
@@ -65,16 +69,32 @@ class Run:
             **self.settings,
         }
 
-    def save(self, path: str | Path) -> None:
-        """Write the run to an `.npz` file, whole or not at all."""
+    def begin(self, seen: Array) -> None:
+        """Go to where the file says, if there is one; show `seen` to the normalization layers."""
+        resumed = self.path is not None and Path(self.path).exists()
+        if resumed:
+            self.resume(self.path)  # type: ignore[arg-type]
+        self.flow.observe(seen)
+        if not resumed:
+            self.mean.theta[:] = self.best[:] = self.flow.theta
+
+    def count_step(self) -> None:
+        """Take in the θ that a step has led to."""
+        self.history.steps += 1
+        self.mean.add(self.flow.theta, self.history.steps)
+
+    def save(self) -> None:
+        """Write the run to its `.npz` file, if it has one, whole or not at all."""
+        if self.path is None:
+            return
         state = {key: value for key, value in vars(self.optimizer).items() if key != "learning_rate"}
         arrays = {f"optimizer.{key}": value for key, value in state.items() if isinstance(value, np.ndarray)}
         numbers = {key: value for key, value in state.items() if not isinstance(value, np.ndarray)}
         text: dict[str, Any] = {"numbers": numbers, "arrays": list(arrays), "identity": self.identity}
         text |= {"rng": self.rng.bit_generator.state, "history": asdict(self.history)}
-        own = {"theta": self.flow.theta, "mean": self.mean, "best": self.best}
+        own = {"theta": self.flow.theta, "mean": self.mean.theta, "best": self.best}
         storage.write_arrays(
-            path, format=np.array(FORMAT), run=np.array(json.dumps(text, default=plain)), **own, **arrays
+            self.path, format=np.array(FORMAT), run=np.array(json.dumps(text, default=plain)), **own, **arrays
         )
 
     def resume(self, path: str | Path) -> None:
@@ -96,7 +116,7 @@ class Run:
             setattr(self.optimizer, name, value)
         self.rng.bit_generator.state = saved["rng"]
         self.history = History(**saved["history"])
-        self.flow.theta[:], self.mean[:], self.best[:] = theta, mean, best
+        self.flow.theta[:], self.mean.theta[:], self.best[:] = theta, mean, best
         for layer in normalizations(self.flow.bijection):
             if isinstance(layer, ActNorm):
                 layer.started = True  # in the run that is resumed

@@ -9,8 +9,9 @@ import numpy as np
 from nfedu.arrays import Array, NonFiniteError, as_count, as_generator
 from nfedu.distributions import Distribution
 from nfedu.flow import Flow
+from nfedu.training.averaging import RunningMean
 from nfedu.training.checkpoint import History
-from nfedu.training.fit import DivergedError, finite
+from nfedu.training.divergence import DivergedError, finite
 from nfedu.training.optimizers import Optimizer, annealed, as_optimizer
 
 
@@ -50,20 +51,21 @@ def distill(
     if not 0 <= average < 1:
         raise ValueError(f"distill: average = {average}, expected 0 ≤ average < 1")
     optimizer = as_optimizer(optimizer, "distill")
-    rate, history, mean, start = optimizer.learning_rate, History(), student.theta.copy(), perf_counter()
+    rate, history, start = optimizer.learning_rate, History(), perf_counter()
+    mean = RunningMean(student.theta, average)
     bar = tqdm(range(steps), disable=None if progress else True, desc="distill", leave=False)
     try:
         for step in bar:
             if anneal:
                 optimizer.learning_rate = annealed(rate, step / steps)
             history.train.append(finite(reverse_kl(student, teacher, batch_size, rng), student.grad))  # N22
-            mean += max(1 - average, 1 / (history.steps + 1)) * (student.theta - mean)  # θ, whose loss was finite
+            mean.add(student.theta, history.steps + 1)  # θ, whose loss was finite
             optimizer.step(student.theta, student.grad)
             history.steps += 1
             if step % 50 == 0:
                 bar.set_postfix_str(f"KL {np.mean(history.train[-50:]):.3f}")
         reverse_kl(student, teacher, batch_size, rng)  # the last θ is kept only if its loss is finite too
-        mean += max(1 - average, 1 / (history.steps + 1)) * (student.theta - mean)
+        mean.add(student.theta, history.steps + 1)
     except NonFiniteError as error:
         raise DivergedError(
             f"distillation diverged at step {history.steps}: {error}. theta is back at the mean before; "
@@ -71,7 +73,7 @@ def distill(
         ) from error
     finally:
         bar.close()
-        student.theta[:], optimizer.learning_rate = mean, rate
+        student.theta[:], optimizer.learning_rate = mean.theta, rate
         history.seconds = perf_counter() - start
     return history
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from nfedu.arrays import Array, NonFiniteError, as_batch
 from nfedu.flow import Flow
-from nfedu.training.fit import at_least_two
+from nfedu.training.rows import at_least_two
 
 
 def fit_lbfgs(flow: Flow, x: Array, *, iterations: int = 200, tolerance: float = 1e-14) -> float:

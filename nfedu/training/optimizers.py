@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from nfedu.arrays import Array
+from nfedu.parameters import HasParameters, Parameter
 
 BLOCK = 65_536  # entries treated at a time, so that the passes of an Adam step stay in the cache
 
@@ -88,6 +89,17 @@ def as_optimizer(optimizer: Any, owner: str) -> Optimizer:
 def annealed(rate: float, done: float) -> float:
     """Return the learning rate when a share `done` of training is over: half a cosine (Loshchilov & Hutter 2017)."""
     return float(rate * 0.5 * (1 + np.cos(np.pi * done)))
+
+
+def matrices_of(module: HasParameters) -> list[Parameter]:
+    """Return what weight decay shrinks: all matrices; biases, shifts and scales are left alone."""
+    return [p for p in module.parameters().values() if p.value.ndim > 1]
+
+
+def shrink(matrices: list[Parameter], share: float) -> None:
+    """Take a share of them away, apart from the gradient (Loshchilov & Hutter 2019)."""
+    for p in matrices:
+        p.value *= 1 - share
 
 
 def fraction(value: float, name: str) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from nfedu.arrays import Array
 from nfedu.flow import Flow
 from nfedu.threads import one_blas_thread_each
-from nfedu.training.team import add_up, parts_of
+from nfedu.training.parallel.team import add_up, parts_of
 
 
 class RemoteTeam:

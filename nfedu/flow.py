@@ -13,7 +13,7 @@ from nfedu import bijections as bijections_module
 from nfedu import distributions, storage
 from nfedu.arrays import Array, as_batch
 from nfedu.bijections.base import Bijection, Chain, Mapped
-from nfedu.bijections.normalization import in_mode, normalizations
+from nfedu.bijections.normalization import Normalization, in_mode, normalizations
 from nfedu.bijections.reversible import Reversible
 from nfedu.distributions import Distribution
 from nfedu.memory import keep_freed_memory
@@ -200,6 +200,8 @@ class Flow:
         y = as_batch(y, self.n, self, letter)
         if y.dtype.kind == "c" and self.dtype.kind != "c":
             raise ValueError(f"Flow: {letter} is complex, the flow is {self.dtype}; use flow.astype(complex)")
+        if letter == "x" and isinstance(self.bijection.bijections[-1], Normalization):
+            return y  # in the precision of the data, until the layer has taken their offset away
         return y.astype(self.dtype, copy=False)
 
 

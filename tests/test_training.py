@@ -55,7 +55,7 @@ def test_fit_finds_mean_and_standard_deviation(optimizer):
 def test_lbfgs_reaches_what_scipy_reaches_by_itself():
     x = np.random.default_rng(0).gamma(3.0, size=(300, 1))
     flow = nfedu.Flow(nfedu.StandardNormal(1), [nfedu.SinhArcsinh(1), nfedu.Affine(1)])
-    loss = nfedu.fit_lbfgs(flow, x)
+    loss = nfedu.fit_lbfgs(flow, x).loss
     twin = nfedu.Flow(nfedu.StandardNormal(1), [nfedu.SinhArcsinh(1), nfedu.Affine(1)])
 
     def value(theta):  # no gradient of ours is used
@@ -259,7 +259,7 @@ def test_lbfgs_shortens_steps_that_overflow_and_keeps_the_least_loss():
 
     flow = Cliff(nfedu.StandardNormal(1), nfedu.Affine(1))
     x = np.random.default_rng(0).normal(30.0, 9.0, (50, 1))  # the optimum lies over the cliff
-    loss = nfedu.fit_lbfgs(flow, x)
+    loss = nfedu.fit_lbfgs(flow, x).loss
     assert loss == min(flow.seen) < flow.seen[0]
     assert abs(flow.theta).max() <= 1.5
 
@@ -270,12 +270,14 @@ def test_lbfgs_ends_at_the_least_loss_wherever_the_minimizer_looked_last(monkeyp
     def wandering(loss, theta, **_):
         loss(np.array([np.log(2.0), 3.0]))
         loss(np.array([5.0, -40.0]))
+        return optimize.OptimizeResult(status=2, message="lost", nit=2)
 
     monkeypatch.setattr(optimize, "minimize", wandering)
     flow = affine_flow()
-    loss = nfedu.fit_lbfgs(flow, x)
+    result = nfedu.fit_lbfgs(flow, x)
     np.testing.assert_allclose(flow.theta, [np.log(2.0), 3.0])
-    assert loss == pytest.approx(-flow.log_prob(x).mean(), rel=1e-14)
+    assert (result.status, result.message, result.iterations, result.converged) == (2, "lost", 2, False)
+    assert result.loss == pytest.approx(-flow.log_prob(x).mean(), rel=1e-14)
 
 
 def test_the_recipe_for_the_digits_learns_from_train_chooses_by_validation_and_measures_test(monkeypatch):
@@ -307,3 +309,13 @@ def test_the_theta_before_the_first_step_is_a_candidate():
     assert min(history.validation) > history.start == history.best == pytest.approx(start, rel=1e-12)
     assert history.best_epoch == -1
     assert -flow.log_prob(x[:50]).mean() == history.best
+
+
+def test_l_bfgs_says_whether_it_converged():
+    x = np.random.default_rng(0).gamma(3.0, size=(300, 1))
+    for iterations, converged, words in ((2, False, "ITERATIONS"), (200, True, "CONVERGENCE")):
+        flow = nfedu.Flow(nfedu.StandardNormal(1), [nfedu.SinhArcsinh(1), nfedu.Affine(1)])
+        result = nfedu.fit_lbfgs(flow, x, iterations=iterations)
+        assert result.converged == converged
+        assert words in result.message
+        assert result.iterations <= iterations

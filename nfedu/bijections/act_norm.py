@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nfedu.arrays import Array, as_batch
@@ -13,17 +15,24 @@ from nfedu.parameters import Parameter, named
 class ActNorm(Normalization):
     r"""A scale and a shift for each channel, started so that the first data come out with mean 0 and variance 1.
 
-    z_to_x: x = s z + t,          log|det ∂x/∂z| = (n / channels) Σ_c log s_c
-    x_to_z: z = (x − t) / s,      and the negative of that
+    z_to_x: x = m + σ (s z + t),      log|det ∂x/∂z| = (n / channels) Σ_c [log s_c + log σ_c]
+    x_to_z: z = ((x − m)/σ − t) / s,  and the negative of that
 
-    Learned: `log_s` = log s and `t`, shapes (channels,), 0 until `Flow.observe` (or `fit`) shows the layer its first
-    data; with `started` it has seen them, and later data change nothing. A channel that does not vary keeps s = 1.
-    `channels`, n unless given, divides n; ValueError otherwise. Source: Kingma & Dhariwal 2018, section 3.1.
+    Held: `mean` = m and `deviation` = σ of the first data that `Flow.observe` (or `fit`) shows the layer, (channels,),
+    0 and 1 before; with `started` it has seen them, and later data change nothing. A channel that does not vary keeps
+    σ = 1. Learned: `log_s` = log s and `t`, (channels,), from 0: in units of σ, so that a step is the same whatever the
+    the units of the data. `channels`, n unless given, divides n, `deviation` > 0; ValueError otherwise.
+    Source: Kingma & Dhariwal 2018, section 3.1.
     """
 
-    def __init__(self, n: int, channels: int | None = None, started: bool = False) -> None:
-        super().__init__(n, channels)
-        self.started = bool(started)
+    held = ("mean", "deviation")
+
+    def __init__(
+        self, n: int, channels: int | None = None, started: bool = False, mean: Any = 0.0, deviation: Any = 1.0
+    ) -> None:
+        super().__init__(n, channels, started)
+        self.mean = self.per_channel(mean, "mean")
+        self.deviation = self.per_channel(deviation, "deviation", positive=True)
         self.log_s = Parameter(np.zeros(self.channels))
         self.t = Parameter(np.zeros(self.channels))
 
@@ -36,36 +45,47 @@ class ActNorm(Normalization):
         """Scale, then shift."""
         self.refuse_to_observe()
         z = self.by_channel(as_batch(z, self.n, self, "z"))
+        mean, sigma = self.in_type_of(z, self.mean), self.in_type_of(z, self.deviation)
         s = np.exp(self.log_s.value)[:, None]
-        x = s * z
+        y = s * z
 
         def backward(g_x: Array, g_log_det: Array) -> Array:
-            g_x = self.by_channel(g_x)
-            self.t.grad += g_x.sum(axis=(0, 2))
-            self.log_s.grad += (g_x * x).sum(axis=(0, 2)) + self.pixels * g_log_det.sum()
-            return (g_x * s).reshape(-1, self.n)
+            g_y = self.by_channel(g_x) * sigma
+            self.t.grad += g_y.sum(axis=(0, 2))
+            self.log_s.grad += (g_y * y).sum(axis=(0, 2)) + self.pixels * g_log_det.sum()
+            return (g_y * s).reshape(-1, self.n)
 
-        log_det = np.full(len(z), self.pixels * self.log_s.value.sum())
-        return (x + self.t.value[:, None]).reshape(-1, self.n), log_det, backward
+        x = mean + sigma * (y + self.t.value[:, None])
+        return x.reshape(-1, self.n), np.full(len(z), self.log_scale()), backward
 
     def x_to_z(self, x: Array) -> Mapped:
         """Take off the shift, then the scale; in the mode "observing" set them first, if this has not been done."""
         x = self.by_channel(as_batch(x, self.n, self, "x"))
         if self.mode == "observing" and not self.started:
-            mean, variance = statistics(x.astype(np.float64))
-            varies = np.ptp(x, axis=(0, 2)) > 0  # the variance of a constant may round to 1e-34
-            self.t.value[:], self.log_s.value[:] = mean, 0.5 * np.log(np.where(varies, variance, 1))
-            self.started = True
+            self.start_at(x)
+        mean, sigma = self.in_type_of(x, self.mean), self.in_type_of(x, self.deviation)
         s = np.exp(self.log_s.value)[:, None]
-        z = (x - self.t.value[:, None]) / s
+        u = self.in_own_type((x - mean) / sigma, self.t)
+        z = (u - self.t.value[:, None]) / s
 
         def backward(g_z: Array, g_log_det: Array) -> Array:
-            g_x = self.by_channel(g_z) / s
-            self.t.grad -= g_x.sum(axis=(0, 2))
+            g_u = self.by_channel(g_z) / s
+            self.t.grad -= g_u.sum(axis=(0, 2))
             self.log_s.grad -= (self.by_channel(g_z) * z).sum(axis=(0, 2)) + self.pixels * g_log_det.sum()
-            return g_x.reshape(-1, self.n)
+            return (g_u / sigma).reshape(-1, self.n)
 
-        return z.reshape(-1, self.n), np.full(len(x), -self.pixels * self.log_s.value.sum()), backward
+        return z.reshape(-1, self.n), np.full(len(x), -self.log_scale()), backward
+
+    def start_at(self, x: Array) -> None:
+        """Hold the first data's mean and deviation, (N, channels, pixels)."""
+        self.mean, variance = statistics(x.astype(np.float64))
+        varies = np.ptp(x, axis=(0, 2)) > 0  # the variance of a constant may round to 1e-34
+        self.deviation = np.sqrt(np.where(varies, variance, 1))
+        self.started = True
+
+    def log_scale(self) -> Any:
+        """Return log|det ∂x/∂z|, the same for all rows."""
+        return self.pixels * (self.log_s.value.sum() + self.in_type_of(self.log_s.value, np.log(self.deviation)).sum())
 
     def parameters(self) -> dict[str, Parameter]:
         """Return log s and t."""

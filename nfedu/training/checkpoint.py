@@ -12,14 +12,13 @@ import numpy as np
 
 from nfedu import storage
 from nfedu.arrays import Array
-from nfedu.bijections.act_norm import ActNorm
 from nfedu.bijections.base import Bijection
-from nfedu.bijections.normalization import normalizations
+from nfedu.bijections.normalization import Normalization, normalizations
 from nfedu.flow import Flow
 from nfedu.training.averaging import RunningMean
 from nfedu.training.optimizers import Optimizer
 
-FORMAT = "nfedu training 1"
+FORMAT = "nfedu training 2"
 
 
 @dataclass
@@ -92,6 +91,8 @@ class Run:
         numbers = {key: value for key, value in state.items() if not isinstance(value, np.ndarray)}
         text: dict[str, Any] = {"numbers": numbers, "arrays": list(arrays), "identity": self.identity}
         text |= {"rng": self.rng.bit_generator.state, "history": asdict(self.history)}
+        for name, layer, key in self.held():
+            arrays[name] = getattr(layer, key)
         own = {"theta": self.flow.theta, "mean": self.mean.theta, "best": self.best}
         storage.write_arrays(
             self.path, format=np.array(FORMAT), run=np.array(json.dumps(text, default=plain)), **own, **arrays
@@ -117,15 +118,21 @@ class Run:
         self.rng.bit_generator.state = saved["rng"]
         self.history = History(**saved["history"])
         self.flow.theta[:], self.mean.theta[:], self.best[:] = theta, mean, best
-        for layer in normalizations(self.flow.bijection):
-            if isinstance(layer, ActNorm):
-                layer.started = True  # in the run that is resumed
+        held = self.held()
+        for (_, layer, key), value in zip(held, storage.read_arrays(path, *(name for name, *_ in held)), strict=True):
+            setattr(layer, key, value)
+            layer.started = True  # in the run that is resumed
+
+    def held(self) -> list[tuple[str, Normalization, str]]:
+        """Return what normalization layers hold from data: the name in the file, the layer, its attribute."""
+        layers = enumerate(normalizations(self.flow.bijection))
+        return [(f"normalization{i}.{key}", layer, key) for i, layer in layers for key in layer.held]
 
 
 def settings_of(layers: list[Bijection]) -> Any:
     """Return what the layers are and how they were set up, without what data have changed; names, if that is all."""
     try:
-        return without(storage.describe(layers), ("started", "mean", "variance"))
+        return without(storage.describe(layers), ("started", "mean", "variance", "deviation", "unit"))
     except ValueError:  # a layer of somebody's own that does not keep its arguments
         return [type(layer).__name__ for layer in layers]
 

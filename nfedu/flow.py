@@ -11,7 +11,7 @@ import numpy as np
 
 from nfedu import bijections as bijections_module
 from nfedu import distributions, storage
-from nfedu.arrays import Array, as_batch
+from nfedu.arrays import COMPUTED, Array, as_batch, as_values
 from nfedu.bijections.base import Bijection, Chain, Mapped
 from nfedu.bijections.normalization import Normalization, in_mode, normalizations
 from nfedu.bijections.reversible import Reversible
@@ -51,7 +51,7 @@ class Flow:
         if base.n != self.n:
             raise ValueError(f"Flow: the base has n = {base.n}, the bijections n = {self.n}; give both the same n (N5)")
         self.dtype = np.dtype(dtype)
-        if self.dtype.kind not in "fc":
+        if self.dtype.char not in COMPUTED:
             raise ValueError(f"Flow: dtype = {self.dtype}, expected float32, float64 or complex128")
         self._theta, self._grad = pack(self.parameters(), self.dtype)
         keep_freed_memory()
@@ -93,7 +93,7 @@ class Flow:
 
         def log_p(x: Array) -> Array:
             z, log_det = self.bijection.values("x_to_z", x)
-            return self.base.log_prob(z) + log_det  # N6
+            return self._base_log_prob(z) + log_det  # N6
 
         return self._by_rows(log_p, self._cast(x, "x"), as_threads(threads, "log_prob"))
 
@@ -110,18 +110,23 @@ class Flow:
         self.grad[:] = kept
         return score
 
-    def nll(self, x: Array) -> float:
+    def nll(self, x: Array, weights: Array | None = None) -> float:
         """Return the mean negative log-likelihood in nats per point, and set `grad` to its gradient in θ (N8).
 
+        With `weights`, (N,), row i counts w_i times: −Σ w_i log p(x_i) / N.
         Up to the data's entropy this is their KL divergence from the model, and that of their latents from the base
         (N24), both sides mapped by the same f_θ⁻¹ (M12).
         """
         z, log_det, backward = self.x_to_z(x)
-        log_p = self.base.log_prob(z) + log_det  # N8
+        log_p = self._base_log_prob(z) + log_det  # N8
         N = len(z)
         self.grad[:] = 0
-        backward(-self.base.score(z) / N, np.full(N, -1 / N, self.dtype))
-        return -log_p.mean()
+        if weights is None:
+            backward(-self.base.score(z) / N, np.full(N, -1 / N, self.dtype))
+            return -log_p.mean()
+        share = as_values(weights, (N,), self, "weights").astype(self.dtype) / N
+        backward(-self.base.score(z) * share[:, None], -share)
+        return -(share * log_p).sum()
 
     def observe(self, x: Array) -> None:
         """Show x to the normalization layers, if any: ActNorm starts at its first data, BatchNorm takes statistics."""
@@ -180,6 +185,9 @@ class Flow:
         parts = {"base": self.base, "bijections": self.bijection.bijections, "dtype": self.dtype.name}
         parts |= {"reversible": True} if self.reversible else {}
         storage.write(path, {key: storage.describe(part) for key, part in parts.items()}, self.theta)
+
+    def _base_log_prob(self, z: Array) -> Array:
+        return as_values(self.base.log_prob(z), (len(z),), self.base, "log_prob")
 
     def _by_rows(self, f: Callable[[Array], Array], y: Array, threads: int) -> Array:
         """Return f(y), ROWS rows at a time: what lies between stays in the cache, and its memory does not grow."""

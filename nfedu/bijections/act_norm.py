@@ -20,7 +20,7 @@ class ActNorm(Normalization):
 
     Held: `mean` = m and `deviation` = σ of the first data that `Flow.observe` (or `fit`) shows the layer, (channels,),
     0 and 1 before; with `started` it has seen them, and later data change nothing. A channel that does not vary keeps
-    σ = 1. Learned: `log_s` = log s and `t`, (channels,), from 0: in units of σ, so that a step is the same whatever the
+    σ = 1. Learned: `log_s` = log s and `t`, (channels,), from 0: in units of σ, so that a step is the same whatever
     the units of the data. `channels`, n unless given, divides n, `deviation` > 0; ValueError otherwise.
     Source: Kingma & Dhariwal 2018, section 3.1.
     """

@@ -116,8 +116,9 @@ class MaskedAutoregressive(Bijection):
         i = int(np.flatnonzero(~(np.isfinite(out) & np.isfinite(alpha)).all(axis=0))[0])
         raise NonFiniteError(
             f"{type(self).__name__}: coordinate {self.order[i]}, step {i + 1} of {self.n}, is not finite; its "
-            f"log-scales reach {np.nanmax(abs(alpha[:, i]), initial=0):.3g}: give the layer a smaller `bound`, or "
-            "look at the layer before it"
+            f"log-scales reach {np.nanmax(abs(alpha[:, i]), initial=0):.3g}"
+            f"{' without a `bound`: give the layer one, ' if self.bound is None else ': give it a smaller `bound`, '}"
+            "or look at the layer before it"
         )
 
     def parameters(self) -> dict[str, Parameter]:

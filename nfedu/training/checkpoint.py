@@ -16,7 +16,7 @@ from nfedu.bijections.base import Bijection
 from nfedu.bijections.normalization import Normalization, normalizations
 from nfedu.flow import Flow
 from nfedu.training.averaging import RunningMean
-from nfedu.training.optimizers import Optimizer
+from nfedu.training.optimizers import Optimizer, belongs_to
 
 FORMAT = "nfedu training 2"
 
@@ -28,7 +28,7 @@ class History:
     `train` is the mean over the epoch's batches, each at the theta of its step; `validation` is that of the theta, or
     running mean, at the end of the epoch; `start` that before the first step. `best` and `best_epoch` belong to the
     theta that was kept: the least validation loss, −1 being the epoch of `start`, or without validation the last
-    training loss.
+    training loss. `interrupted`: Ctrl-C ended it.
     """
 
     train: list[float] = field(default_factory=list)
@@ -38,6 +38,7 @@ class History:
     best_epoch: int = -1
     steps: int = 0
     seconds: float = 0.0
+    interrupted: bool = False
 
 
 @dataclass
@@ -78,9 +79,11 @@ class Run:
             self.mean.theta[:] = self.best[:] = self.flow.theta
 
     def count_step(self) -> None:
-        """Take in the θ that a step has led to."""
+        """Take in the θ that a step has led to; end here if Ctrl-C has asked for it."""
         self.history.steps += 1
         self.mean.add(self.flow.theta, self.history.steps)
+        if self.history.interrupted:
+            raise KeyboardInterrupt
 
     def save(self) -> None:
         """Write the run to its `.npz` file, if it has one, whole or not at all."""
@@ -115,8 +118,9 @@ class Run:
             setattr(self.optimizer, name.removeprefix("optimizer."), value)
         for name, value in saved["numbers"].items():
             setattr(self.optimizer, name, value)
+        belongs_to(self.optimizer, self.flow.theta)
         self.rng.bit_generator.state = saved["rng"]
-        self.history = History(**saved["history"])
+        self.history = History(**{**saved["history"], "interrupted": False})
         self.flow.theta[:], self.mean.theta[:], self.best[:] = theta, mean, best
         held = self.held()
         for (_, layer, key), value in zip(held, storage.read_arrays(path, *(name for name, *_ in held)), strict=True):

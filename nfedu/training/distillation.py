@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
-from nfedu.arrays import Array, NonFiniteError, as_count, as_generator
+from nfedu.arrays import Array, NonFiniteError, as_count, as_generator, as_values
 from nfedu.distributions import Distribution
 from nfedu.flow import Flow
 from nfedu.training.averaging import RunningMean
@@ -41,12 +42,7 @@ def distill(
     from tqdm import tqdm
 
     as_generator(rng, "distill")
-    if student is teacher or not (hasattr(teacher, "log_prob") and hasattr(teacher, "score")):
-        raise ValueError(
-            f"distill: teacher = {teacher!r}, expected another flow or a distribution, with log_prob and score"
-        )
-    if student.n != teacher.n:
-        raise ValueError(f"distill: the student has n = {student.n}, the teacher n = {teacher.n}; expected the same")
+    check_teacher(student, teacher, "distill", "log_prob", "score")
     steps, batch_size = as_count(steps, rng, "distill: steps"), as_count(batch_size, rng, "distill: batch_size")
     if not 0 <= average < 1:
         raise ValueError(f"distill: average = {average}, expected 0 ≤ average < 1")
@@ -87,9 +83,10 @@ def reverse_kl(student: Flow, teacher: Distribution, count: int, rng: np.random.
     z = student.base.sample(count, rng).astype(student.dtype)
     x, log_det, backward = student.z_to_x(z)
     log_s = student.base.log_prob(z) - log_det  # N22
-    kl = np.mean(log_s - teacher.log_prob(x))  # N21
+    kl = np.mean(log_s - as_values(teacher.log_prob(x), (count,), teacher, "log_prob"))  # N21
+    score = as_values(teacher.score(x), x.shape, teacher, "score")
     student.grad[:] = 0
-    backward(-teacher.score(x) / count, np.full(count, -1 / count, student.dtype))
+    backward(-score / count, np.full(count, -1 / count, student.dtype))
     return kl
 
 
@@ -97,7 +94,24 @@ def kl_divergence(student: Flow, teacher: Distribution, count: int, rng: np.rand
     """Return an estimate of KL(s‖t) in nats from `count` ≥ 2 samples of the student, and its standard error."""
     if as_count(count, rng, "kl_divergence") < 2:
         raise ValueError("kl_divergence: count = 1, expected at least 2 samples, for a standard error")
+    check_teacher(student, teacher, "kl_divergence", "log_prob")
     z = student.base.sample(count, rng).astype(student.dtype)
     x, log_det, _ = student.z_to_x(z)
-    terms: Array = (student.base.log_prob(z) - log_det - teacher.log_prob(x)).astype(np.float64)  # N21
+    log_t = as_values(teacher.log_prob(x), (count,), teacher, "log_prob")
+    terms: Array = (student.base.log_prob(z) - log_det - log_t).astype(np.float64)  # N21
     return float(terms.mean()), float(terms.std(ddof=1) / np.sqrt(count))
+
+
+def check_teacher(student: Flow, teacher: Any, owner: str, *methods: str) -> None:
+    """Raise ValueError unless the teacher is another distribution of the student's n that has these methods."""
+    if student is teacher or isinstance(teacher, type) or not all(hasattr(teacher, name) for name in methods):
+        raise ValueError(
+            f"{owner}: teacher = {teacher!r}, expected another flow or a distribution, with {' and '.join(methods)}"
+        )
+    if not hasattr(teacher, "n"):
+        raise ValueError(
+            f"{owner}: the teacher, a {type(teacher).__name__}, has no n; give it that attribute, "
+            f"the dimension of its points: the student's is {student.n}"
+        )
+    if student.n != teacher.n:
+        raise ValueError(f"{owner}: the student has n = {student.n}, the teacher n = {teacher.n}; expected the same")

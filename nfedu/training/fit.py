@@ -8,14 +8,14 @@ from zlib import crc32
 
 import numpy as np
 
-from nfedu.arrays import Array, as_batch, as_generator
+from nfedu.arrays import Array, as_batch, as_generator, is_whole
 from nfedu.bijections.normalization import in_mode, normalizations
 from nfedu.flow import Flow
 from nfedu.training.checkpoint import History, Run
 from nfedu.training.divergence import finite
 from nfedu.training.optimizers import Optimizer, annealed, as_optimizer, matrices_of, shrink
 from nfedu.training.parallel import check_team, team_of
-from nfedu.training.rows import Rows, Transform, at_least_two
+from nfedu.training.rows import Rows, Transform, as_weights, at_least_two
 from nfedu.training.session import epochs_of, session
 from nfedu.training.validation import Judge
 
@@ -26,6 +26,8 @@ def fit(
     *,
     rng: np.random.Generator,
     validation: Array | None = None,
+    weights: Array | None = None,
+    validation_weights: Array | None = None,
     epochs: int = 200,
     batch_size: int = 100,
     optimizer: Optimizer | None = None,
@@ -44,8 +46,10 @@ def fit(
     """Minimise the mean of −log p over the rows of `x` by stochastic gradients; change `flow.theta` in place.
 
     - `x`, `validation`: (N, n), N ≥ 2; `validation` is taken as it is, without `transform`. With it, theta ends where
-      that loss was least, and training stops after `patience` epochs without gain; without, it ends where `epochs` end.
-      `seconds` is a limit on the clock.
+      that loss was least, before the first step or after an epoch, and training stops after `patience` epochs without
+      gain; without, it ends where `epochs` end. `seconds` is a limit on the clock.
+    - `weights`, `validation_weights`: how often each row counts, (N,) numbers ≥ 0 of any scale, relative to the others.
+      Normalization's statistics count each row once.
     - `transform(batch, rng)` makes each training batch anew, such as with fresh dequantisation noise.
     - `average` β > 0: a running mean is validated and kept, θ̄ ← β θ̄ + (1 − β) θ (Polyak & Juditsky 1992).
     - `weight_decay` λ > 0 shrinks all matrices by ηλ a step, apart from the gradient (Loshchilov & Hutter 2019);
@@ -63,26 +67,33 @@ def fit(
     - `checkpoint`: a file that is written after each epoch. If it is there at the start, training goes on from it, and
       ends exactly where it would have ended; asked for with other data or settings it is refused.
 
+    Ctrl-C ends it at once where it stands, with θ at its best; the history then says so, `interrupted`.
     Raises DivergedError, with the step and the layer, when a number stops being finite.
     """
     x = at_least_two(as_batch(x, flow.n, "fit"), "x")
+    weights = as_weights(weights, len(x), "fit")
     if validation is not None:
         validation = as_batch(validation, flow.n, "fit", "validation")
-    check_numbers(batch_size, epochs, average, weight_decay)
+        validation_weights = as_weights(validation_weights, len(validation), "fit: validation")
+    check_numbers(batch_size, epochs, patience, average, weight_decay, seconds)
     as_generator(rng, "fit")
     check_team(flow, threads, executor)
     optimizer = as_optimizer(optimizer, "fit")
-    rows, rate = Rows(x, batch_size, transform), optimizer.learning_rate
+    rows, rate = Rows(x, weights, batch_size, transform), optimizer.learning_rate
     matrices = matrices_of(flow) if weight_decay else []
     settings = {"batch_size": batch_size, "average": average, "weight_decay": weight_decay, "anneal": anneal}
     settings |= {"learning_rate": rate, "epochs": epochs if anneal else 0}
-    settings["validation"] = 0 if validation is None else crc32(validation.tobytes())
+    data = {"validation": validation, "weights": weights, "validation_weights": validation_weights}
+    settings |= {name: 0 if rows is None else crc32(rows.tobytes()) for name, rows in data.items()}
     seen = rows.made(x, np.random.default_rng(0)) if normalizations(flow.bijection) else x
-    run, judge = Run(flow, x, optimizer, rng, average, settings, checkpoint), Judge(flow, validation, seen)
+    run, judge = (
+        Run(flow, x, optimizer, rng, average, settings, checkpoint),
+        Judge(flow, validation, validation_weights, seen),
+    )
     run.begin(seen)
     judge.begin(run)
     run.save()  # before the first epoch: a file that cannot be written is refused now
-    with session(run, seen, reversible, epochs_of(run, epochs, patience, seconds, progress)) as remaining:
+    with session(run, rows, seen, reversible, epochs_of(run, epochs, patience, seconds, progress)) as remaining:
         team = team_of(flow, threads, executor)
         for epoch in remaining:
             if anneal:
@@ -98,14 +109,18 @@ def fit(
     return run.history
 
 
-def check_numbers(batch_size: int, epochs: int, average: float, weight_decay: float) -> None:
+def check_numbers(
+    batch_size: int, epochs: int, patience: float, average: float, weight_decay: float, seconds: float
+) -> None:
     """Raise ValueError for a number that makes no sense."""
     bounds = (
-        ("batch_size", batch_size, batch_size >= 1, "≥ 1"),
-        ("epochs", epochs, epochs >= 1, "≥ 1"),
-        ("average", average, 0 <= average < 1, "in [0, 1)"),
-        ("weight_decay", weight_decay, weight_decay >= 0, "≥ 0"),
+        ("batch_size", batch_size, is_whole(batch_size, 1), "an integer ≥ 1"),
+        ("epochs", epochs, is_whole(epochs, 1), "an integer ≥ 1"),
+        ("patience", patience, is_whole(patience, 0) or patience == np.inf, "an integer ≥ 0, or infinity"),
+        ("average", average, 0 <= average < 1, "a number in [0, 1)"),
+        ("weight_decay", weight_decay, 0 <= weight_decay < np.inf, "a number ≥ 0"),
+        ("seconds", seconds, seconds > 0, "a number > 0"),
     )
     for name, value, right, words in bounds:
         if not right:
-            raise ValueError(f"fit: {name} = {value}, expected a number {words}")
+            raise ValueError(f"fit: {name} = {value}, expected {words}")

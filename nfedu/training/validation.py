@@ -14,8 +14,8 @@ from nfedu.training.checkpoint import History, Run
 class Judge:
     """What a θ is worth: the mean negative log-likelihood of `x`, with the normalization's statistics of `seen`."""
 
-    def __init__(self, flow: Flow, x: Array | None, seen: Array) -> None:
-        self.flow, self.x, self.seen = flow, x, seen
+    def __init__(self, flow: Flow, x: Array | None, weights: Array | None, seen: Array) -> None:
+        self.flow, self.x, self.weights, self.seen = flow, x, weights, seen
 
     def begin(self, run: Run) -> None:
         """Let the θ before the first step be a candidate; one at which the loss is not finite is none."""
@@ -39,7 +39,8 @@ class Judge:
         kept, self.flow.theta[:] = self.flow.theta.copy(), theta
         try:
             self.flow.observe(self.seen)
-            return float(-self.flow.log_prob(x).mean())
+            log_p = self.flow.log_prob(x)
+            return float(-(log_p if self.weights is None else self.weights * log_p).mean())
         finally:
             self.flow.theta[:] = kept
 

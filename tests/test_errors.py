@@ -151,7 +151,7 @@ CASES = {
     "variance": (lambda: nfedu.BatchNorm(2, variance=[1.0, -1.0]), "expected 2 finite numbers ≥ 0"),
     "mean of another length": (
         lambda: nfedu.BatchNorm(2, mean=[1.0, 2.0, 3.0]),
-        "expected 2 finite numbers, or one for all",
+        "expected 2 finite numbers, or one",
     ),
     "a batch of one": (
         lambda: batch_norm_of_one(),

@@ -45,36 +45,39 @@ class ActNorm(Normalization):
         """Scale, then shift."""
         self.refuse_to_observe()
         z = self.by_channel(as_batch(z, self.n, self, "z"))
-        mean, sigma = self.in_type_of(z, self.mean), self.in_type_of(z, self.deviation)
-        s = np.exp(self.log_s.value)[:, None]
-        y = s * z
+        scale, shift, sigma = self.affine_map(z)
+        y = scale[:, None] * z
 
         def backward(g_x: Array, g_log_det: Array) -> Array:
-            g_y = self.by_channel(g_x) * sigma
-            self.t.grad += g_y.sum(axis=(0, 2))
-            self.log_s.grad += (g_y * y).sum(axis=(0, 2)) + self.pixels * g_log_det.sum()
-            return (g_y * s).reshape(-1, self.n)
+            g_x = self.by_channel(g_x)
+            self.t.grad += sigma * g_x.sum(axis=(0, 2))
+            self.log_s.grad += (g_x * y).sum(axis=(0, 2)) + self.pixels * g_log_det.sum()
+            return (g_x * scale[:, None]).reshape(-1, self.n)
 
-        x = mean + sigma * (y + self.t.value[:, None])
-        return x.reshape(-1, self.n), np.full(len(z), self.log_scale()), backward
+        return (y + shift[:, None]).reshape(-1, self.n), np.full(len(z), self.pixels * np.log(scale).sum()), backward
 
     def x_to_z(self, x: Array) -> Mapped:
         """Take off the shift, then the scale; in the mode "observing" set them first, if this has not been done."""
         x = self.by_channel(as_batch(x, self.n, self, "x"))
         if self.mode == "observing" and not self.started:
             self.start_at(x)
-        mean, sigma = self.in_type_of(x, self.mean), self.in_type_of(x, self.deviation)
-        s = np.exp(self.log_s.value)[:, None]
-        u = self.in_own_type((x - mean) / sigma, self.t)
-        z = (u - self.t.value[:, None]) / s
+        scale, shift, sigma = self.affine_map(x)
+        z = self.in_own_type((x - shift[:, None]) / scale[:, None], self.t)
 
         def backward(g_z: Array, g_log_det: Array) -> Array:
-            g_u = self.by_channel(g_z) / s
-            self.t.grad -= g_u.sum(axis=(0, 2))
-            self.log_s.grad -= (self.by_channel(g_z) * z).sum(axis=(0, 2)) + self.pixels * g_log_det.sum()
-            return (g_u / sigma).reshape(-1, self.n)
+            g_z = self.by_channel(g_z)
+            g_x = g_z / scale[:, None]
+            self.t.grad -= sigma * g_x.sum(axis=(0, 2))
+            self.log_s.grad -= (g_z * z).sum(axis=(0, 2)) + self.pixels * g_log_det.sum()
+            return g_x.reshape(-1, self.n)
 
-        return z.reshape(-1, self.n), np.full(len(x), -self.log_scale()), backward
+        log_det = self.in_own_type(-self.pixels * np.log(scale).sum(), self.t)
+        return z.reshape(-1, self.n), np.full(len(x), log_det), backward
+
+    def affine_map(self, y: Array) -> tuple[Array, Array, Array]:
+        """Return σ s, m + σ t and σ for each channel, in the type of `y`."""
+        mean, sigma = self.mean.astype(y.dtype), self.deviation.astype(y.dtype)
+        return sigma * np.exp(self.log_s.value), mean + sigma * self.t.value, sigma
 
     def start_at(self, x: Array) -> None:
         """Hold the first data's mean and deviation, (N, channels, pixels)."""
@@ -82,10 +85,6 @@ class ActNorm(Normalization):
         varies = np.ptp(x, axis=(0, 2)) > 0  # the variance of a constant may round to 1e-34
         self.deviation = np.sqrt(np.where(varies, variance, 1))
         self.started = True
-
-    def log_scale(self) -> Any:
-        """Return log|det ∂x/∂z|, the same for all rows."""
-        return self.pixels * (self.log_s.value.sum() + self.in_type_of(self.log_s.value, np.log(self.deviation)).sum())
 
     def parameters(self) -> dict[str, Parameter]:
         """Return log s and t."""

@@ -81,10 +81,6 @@ class Normalization(Bijection):
             )
         return np.broadcast_to(given, self.channels).copy()
 
-    def in_type_of(self, y: Array, held: Array) -> Array:
-        """Return what is held for each channel, to be combined with (N, channels, pixels) in the type of `y`."""
-        return held.astype(y.dtype)[:, None]
-
     def in_own_type(self, y: Array, parameter: Parameter) -> Array:
         """Return what is left of `y` once its offset is gone, in the type that the layer computes in."""
         return y if y.dtype.kind == "c" else y.astype(parameter.value.dtype, copy=False)

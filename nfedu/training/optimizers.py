@@ -93,22 +93,27 @@ def annealed(rate: float, done: float) -> float:
     return float(rate * 0.5 * (1 + np.cos(np.pi * done)))
 
 
-_theta_of: WeakKeyDictionary[Any, tuple[int, ref[Array]]] = WeakKeyDictionary()  # where each optimizer's θ lies
+_theta_of: WeakKeyDictionary[Any, ref[Array]] = WeakKeyDictionary()  # which θ each optimizer improves
 
 
 def is_new(optimizer: Optimizer, theta: Array) -> bool:
     """Return whether the optimizer has improved another θ up to now; from here on it is this one's."""
-    known, owner = _theta_of.get(optimizer), theta if theta.base is None else theta.base
-    place = theta.__array_interface__["data"][0]
-    if known is not None and known[0] == place and known[1]() is owner:
+    known = _theta_of.get(optimizer)
+    last = None if known is None else known()
+    if last is theta:
         return False
     belongs_to(optimizer, theta)
-    return known is not None
+    return known is not None and not (last is not None and same_memory(last, theta))
 
 
 def belongs_to(optimizer: Optimizer, theta: Array) -> None:
     """Say whose moments they are that an optimizer holds."""
-    _theta_of[optimizer] = theta.__array_interface__["data"][0], ref(theta if theta.base is None else theta.base)
+    _theta_of[optimizer] = ref(theta)
+
+
+def same_memory(a: Array, b: Array) -> bool:
+    """Return whether two arrays of one shape are views of the same numbers."""
+    return a.__array_interface__["data"] == b.__array_interface__["data"] and a.strides == b.strides
 
 
 def matrices_of(module: HasParameters) -> list[Parameter]:

@@ -18,6 +18,7 @@ from nfedu.bijections.reversible import Reversible
 from nfedu.distributions import Distribution
 from nfedu.memory import keep_freed_memory
 from nfedu.parameters import Parameter, cast, pack
+from nfedu.printing import table
 from nfedu.threads import as_threads, over_threads
 
 ROWS = 1024  # of a piece in evaluation
@@ -30,7 +31,8 @@ class Flow:
     parameters are moved into `theta`, their gradients into `grad` (flat vectors): a layer belongs to one flow only.
     `reversible`: backpropagation rebuilds each layer's input instead of keeping it, so that memory does not grow with
     depth, for more time. May be set at any time. See `Reversible`, which refuses a flow that loses digits.
-    A flow has the methods of a distribution (`log_prob`, `sample`, `score`) and those of a bijection.
+    A flow has the methods of a distribution (`log_prob`, `sample`, `score`) and those of a bijection. `print` shows its
+    layers, `flow[k]` is one of them.
     """
 
     def __init__(
@@ -59,6 +61,15 @@ class Flow:
     def __repr__(self) -> str:
         layers = len(self.bijection.bijections)
         return f"Flow({type(self.base).__name__}, n = {self.n}, {layers} layers, {self.theta.size} parameters)"
+
+    def __str__(self) -> str:
+        return f"{self!r}\n{table(self.bijection.bijections)}"
+
+    def __len__(self) -> int:
+        return len(self.bijection)
+
+    def __getitem__(self, k: Any) -> Any:
+        return self.bijection[k]
 
     @property
     def theta(self) -> Array:
@@ -101,6 +112,17 @@ class Flow:
         """Draw `count` points x = f_θ(z), z ~ base, (count, n); the same ones however many threads there are."""
         z = self._cast(self.base.sample(count, rng), "z")
         return self._by_rows(lambda z: self.bijection.values("z_to_x", z)[0], z, as_threads(threads, "sample"))
+
+    def sample_and_log_prob(self, count: int, rng: np.random.Generator, threads: int = 1) -> tuple[Array, Array]:
+        """Draw what `sample` draws, and return it with its log-densities, (count,), at the cost of the samples."""
+        z = self._cast(self.base.sample(count, rng), "z")
+
+        def both(z: Array) -> Array:
+            x, log_det = self.bijection.values("z_to_x", z)
+            return np.column_stack((x, self._base_log_prob(z) - log_det))  # N6, with x = f(z)
+
+        joined = self._by_rows(both, z, as_threads(threads, "sample_and_log_prob"))
+        return joined[:, :-1], joined[:, -1]
 
     def score(self, x: Array) -> Array:
         """Return d log p_X/dx, (N, n); leaves `grad` as it is."""

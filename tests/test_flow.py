@@ -162,3 +162,19 @@ def test_a_layer_of_ones_own_is_loaded_when_named(tmp_path):
     with pytest.raises(ValueError, match=r"holds a Doubling.*classes=\[Doubling\]"):
         nfedu.load(tmp_path / "own.npz")
     assert nfedu.load(tmp_path / "own.npz", classes=[Doubling]).log_prob([[1.0, 1.0]]) == flow.log_prob([[1.0, 1.0]])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_samples_come_with_their_log_densities(dtype):
+    rng = np.random.default_rng(0)
+    layers = [
+        nfedu.AffineCoupling(3, (8,), rng=rng),
+        nfedu.MaskedAutoregressive(3, (8,), rng=rng),
+        nfedu.Affine(3, 2.0),
+    ]
+    flow = nfedu.Flow(nfedu.StandardNormal(3), layers, dtype)
+    for count in (1, 2500):
+        x, log_p = flow.sample_and_log_prob(count, np.random.default_rng(1), threads=2)
+        np.testing.assert_array_equal(x, flow.sample(count, np.random.default_rng(1)))
+        assert (log_p.shape, log_p.dtype) == ((count,), dtype)
+        np.testing.assert_allclose(log_p, flow.log_prob(x), atol=1e-12 if dtype is np.float64 else 1e-4)

@@ -58,6 +58,11 @@ class MaskedAutoregressive(Bijection):
         self.degrees = [layer.tolist() for layer in self.net.degrees[1:-1]]  # as drawn, for a copy to have the same
         self.log_scale = LogScale(self.n, bound, self)
 
+    @property
+    def directions(self) -> tuple[str, str]:
+        """A sample takes n steps."""
+        return f"{self.n} steps", "one pass"
+
     def x_to_z(self, x: Array) -> Mapped:
         """Look at x, all of it at once: one pass."""
         x = as_batch(x, self.n, self, "x")[:, self.order]

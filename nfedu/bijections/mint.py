@@ -52,6 +52,11 @@ class MintLayer(Bijection):
         self.biases = [Parameter(np.zeros(size)) for size in (C * K, C * K, C)]
         self.log_t = Parameter(np.zeros(self.n))
 
+    @property
+    def directions(self) -> tuple[str, str]:
+        """The inverse is found by iteration."""
+        return "iteration", "one pass"
+
     def x_to_z(self, x: Array) -> Mapped:
         """Apply the network: one pass."""
         x = as_batch(x, self.n, self, "x")

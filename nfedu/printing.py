@@ -27,19 +27,15 @@ def call_of(thing: Any) -> str:
 def short(value: Any) -> str:
     """Return a value as it would be written, arrays with a few entries alone, and as a number where all are equal."""
     if isinstance(value, np.ndarray | np.generic):
+        written = f"{{:{'.6g' if value.dtype.kind == 'f' else ''}}}".format
         if value.size and (value == value.flat[0]).all():
-            return f"{value.flat[0].item():.6g}" if value.dtype.kind == "f" else f"{value.flat[0].item()}"
-        entries = [
-            f"{entry:.6g}" if value.dtype.kind == "f" else f"{entry}" for entry in value.ravel()[:SHOWN].tolist()
-        ]
-        return f"[{', '.join(entries)}{', …' if value.size > SHOWN else ''}]"
+            return written(value.flat[0].item())
+        entries = ", ".join(map(written, value.ravel()[:SHOWN].tolist()))
+        return f"[{entries}{', …' if value.size > SHOWN else ''}]"
     if isinstance(value, list | tuple):
-        if value and all(isinstance(entry, int | float | list) for entry in value) and len(value) > SHOWN:
-            return f"[{', '.join(map(short, value[:SHOWN]))}, …]"
-        left, right = "()" if isinstance(value, tuple) else "[]"
-        return (
-            f"{left}{', '.join(map(short, value))}{',' if isinstance(value, tuple) and len(value) == 1 else ''}{right}"
-        )
+        numbers = len(value) > SHOWN and all(isinstance(entry, int | float | list) for entry in value)
+        entries = ", ".join(map(short, value[:SHOWN] if numbers else value)) + (", …" if numbers else "")
+        return f"[{entries}]" if isinstance(value, list) else f"({entries}{',' * (len(value) == 1)})"
     return repr(value)
 
 
@@ -58,11 +54,10 @@ def table(layers: Sequence[Any]) -> str:
         call = call if len(call) <= WIDTH else f"{call[: WIDTH - 1]}…"
         rows.append((str(k), call, str(layer.n), str(count), *getattr(layer, "directions", ("", ""))))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    left = (False, True, False, False, True, True)
-    lines = [
-        "  ".join(
-            f"{cell:{'<' if to_left else '>'}{width}}" for cell, width, to_left in zip(row, widths, left, strict=True)
-        )
-        for row in rows
-    ]
-    return "\n".join(line.rstrip() for line in lines)
+    lines = ["  ".join(map(place, row, widths, "><>><<")).rstrip() for row in rows]
+    return "\n".join(lines)
+
+
+def place(cell: str, width: int, side: str) -> str:
+    """Return a cell of a table, on that side of its column."""
+    return f"{cell:{side}{width}}"

@@ -18,6 +18,7 @@ from nfedu.bijections.reversible import Reversible
 from nfedu.distributions import Distribution
 from nfedu.memory import keep_freed_memory
 from nfedu.parameters import Parameter, cast, pack
+from nfedu.precision import warn_of_lost_digits
 from nfedu.printing import table
 from nfedu.threads import as_threads, over_threads
 
@@ -182,8 +183,14 @@ class Flow:
         raise IndexError(f"theta has {self.theta.size} entries")
 
     def astype(self, dtype: Any) -> Flow:
-        """Return a copy that computes in `dtype`: float32 (fast), float64 (exact), complex128 (complex step)."""
-        return type(self)(copy.deepcopy(self.base), cast(self.bijection, dtype).bijections, dtype, self.reversible)
+        """Return a copy that computes in `dtype`: float32 (fast), float64 (exact), complex128 (complex step).
+
+        A PrecisionWarning tells how much float32 loses, where that is more than rounding, as in steep stacks.
+        """
+        twin = type(self)(copy.deepcopy(self.base), cast(self.bijection, dtype).bijections, dtype, self.reversible)
+        if self.dtype == np.float64 and twin.dtype == np.float32:
+            warn_of_lost_digits(twin, self)
+        return twin
 
     def sharing_theta(self) -> Flow:
         """Return a copy whose parameters are views into this flow's `theta`, with a `grad` of its own."""

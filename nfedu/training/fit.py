@@ -11,6 +11,7 @@ import numpy as np
 from nfedu.arrays import Array, as_batch, as_generator, is_whole
 from nfedu.bijections.normalization import in_mode, normalizations
 from nfedu.flow import Flow
+from nfedu.precision import warn_of_lost_digits
 from nfedu.training.checkpoint import History, Run
 from nfedu.training.divergence import finite
 from nfedu.training.optimizers import Optimizer, annealed, as_optimizer, matrices_of, shrink
@@ -68,6 +69,7 @@ def fit(
       ends exactly where it would have ended; asked for with other data or settings it is refused.
 
     Ctrl-C ends it at once where it stands, with θ at its best; the history then says so, `interrupted`.
+    A float32 flow that loses more than rounding has a PrecisionWarning say how much.
     Raises DivergedError, with the step and the layer, when a number stops being finite.
     """
     x = at_least_two(as_batch(x, flow.n, "fit"), "x")
@@ -106,6 +108,8 @@ def fit(
                 shrink(matrices, optimizer.learning_rate * weight_decay)
                 run.count_step()
             judge.end_epoch(run, float(np.mean(losses)))
+    if flow.dtype == np.float32:
+        warn_of_lost_digits(flow, flow.astype(np.float64), seen)
     return run.history
 
 

@@ -5,7 +5,7 @@ from nfedu.training.digits import DigitsRun, fit_digits
 from nfedu.training.distillation import distill, kl_divergence, reverse_kl
 from nfedu.training.divergence import DivergedError
 from nfedu.training.fit import fit
-from nfedu.training.lbfgs import fit_lbfgs
+from nfedu.training.lbfgs import Minimum, fit_lbfgs
 from nfedu.training.optimizers import SGD, Adam
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "DigitsRun",
     "DivergedError",
     "History",
+    "Minimum",
     "distill",
     "fit",
     "fit_digits",

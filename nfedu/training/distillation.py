@@ -63,14 +63,10 @@ def distill(
         reverse_kl(student, teacher, batch_size, rng)  # the last θ is kept only if its loss is finite too
         mean.add(student.theta, history.steps + 1)
     except NonFiniteError as error:
-        hint = (
-            f"try a smaller learning rate than {rate:g}"
-            if history.steps
-            else (
-                "no step has been taken: where the student's first samples lie, the teacher has no finite log p and score; "
-                "start the student nearer, or take a teacher that is positive everywhere"
-            )
-        )
+        hint = f"try a smaller learning rate than {rate:g}"
+        if history.steps == 0:
+            hint = "no step has been taken: where the student's first samples lie, the teacher has no finite log p and "
+            hint += "score; start the student nearer, or take a teacher that is positive everywhere"
         raise DivergedError(
             f"distillation diverged at step {history.steps}: {error}. theta is back at the mean before; {hint}"
         ) from error

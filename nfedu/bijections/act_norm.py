@@ -76,7 +76,7 @@ class ActNorm(Normalization):
 
     def affine_map(self, y: Array) -> tuple[Array, Array, Array]:
         """Return σ s, m + σ t and σ for each channel, in the type of `y`."""
-        mean, sigma = self.mean.astype(y.dtype), self.deviation.astype(y.dtype)
+        mean, sigma = (held.astype(y.dtype, copy=False) for held in (self.mean, self.deviation))
         return sigma * np.exp(self.log_s.value), mean + sigma * self.t.value, sigma
 
     def start_at(self, x: Array) -> None:

@@ -88,7 +88,7 @@ class BatchNorm(Normalization):
             self.unit, self.started = self.unit if self.started else unit_of(self.variance), True
         held = self.mean.astype(x.dtype), self.variance.astype(x.dtype)
         mean, variance = statistics(x) if self.mixes_rows else held
-        floored = variance + (self.epsilon * self.unit).astype(x.dtype)
+        floored = variance + (self.epsilon * self.unit).astype(x.dtype, copy=False)
         r = 1 / np.sqrt(floored)[:, None]
         e = np.exp(self.gamma.value)[:, None]
         u = self.in_own_type((x - mean[:, None]) * r, self.gamma)

@@ -42,9 +42,7 @@ def distill(
     from tqdm import tqdm
 
     as_generator(rng, "distill")
-    check_teacher(student, teacher, "distill", "log_prob", "score")
-    if student is teacher:
-        raise ValueError(f"distill: teacher = {teacher!r} is the student, expected another flow or a distribution")
+    check_teacher(student, None if student is teacher else teacher, "distill", "log_prob", "score")
     steps, batch_size = as_count(steps, rng, "distill: steps"), as_count(batch_size, rng, "distill: batch_size")
     if not 0 <= average < 1:
         raise ValueError(f"distill: average = {average}, expected 0 ≤ average < 1")
@@ -108,7 +106,7 @@ def kl_divergence(student: Flow, teacher: Distribution, count: int, rng: np.rand
 
 
 def check_teacher(student: Flow, teacher: Any, owner: str, *methods: str) -> None:
-    """Raise ValueError unless the teacher is another distribution of the student's n that has these methods."""
+    """Raise ValueError unless the teacher is a distribution of the student's n that has these methods."""
     if isinstance(teacher, type) or not all(hasattr(teacher, name) for name in methods):
         raise ValueError(
             f"{owner}: teacher = {teacher!r}, expected another flow or a distribution, with {' and '.join(methods)}"

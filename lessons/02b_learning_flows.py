@@ -62,13 +62,13 @@ rng = np.random.default_rng(2)
 
 # %%
 affine = nfedu.Flow(nfedu.StandardNormal(1), nfedu.Affine(1))
-loss = nfedu.fit_lbfgs(affine, np.array([[1.0], [2.0], [6.0]]))
+loss = nfedu.fit_lbfgs(affine, np.array([[1.0], [2.0], [6.0]])).loss
 error = abs(np.array([np.exp(affine.theta[0]), affine.theta[1], loss]) - [2.1602, 3, 2.1892]).max()
 lesson.claim("N8", "pencil: s, t and the loss for data 1, 2, 6, by L-BFGS", error, 5e-5, nfedu.fit_lbfgs)
 
 data = rng.gamma(3.0, size=(2000, 1))
 affine = nfedu.Flow(nfedu.StandardNormal(1), nfedu.Affine(1))
-loss = nfedu.fit_lbfgs(affine, data)
+loss = nfedu.fit_lbfgs(affine, data).loss
 found = np.exp(affine.theta[0]), affine.theta[1], loss
 error = abs(np.array(found) - [data.std(), data.mean(), 0.5 * np.log(2 * np.pi * np.e * data.var())]).max()
 lesson.claim("N8", "2000 points: s = standard deviation, t = mean, L = ½ log 2πe s²", error, 1e-6, nfedu.fit_lbfgs)
@@ -80,7 +80,7 @@ lesson.claim("N8", "2000 points: s = standard deviation, t = mean, L = ½ log 2�
 # %%
 skewed = nfedu.Flow(nfedu.StandardNormal(1), [nfedu.SinhArcsinh(1), nfedu.Affine(1, data.std(), data.mean())])
 by_adam, blind = copy.deepcopy(skewed), copy.deepcopy(skewed)
-loss = nfedu.fit_lbfgs(skewed, data)
+loss = nfedu.fit_lbfgs(skewed, data).loss
 
 
 def without_gradient(theta):

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+COMPUTED = "fdFD"  # float32, float64 and their complex kin, by NumPy's letters
 
 
 class NonFiniteError(ValueError):
@@ -15,16 +16,16 @@ class NonFiniteError(ValueError):
 def as_batch(x: Any, n: int, owner: object, letter: str = "x") -> Array:
     """Return `x` as an array of shape (N, n) with finite entries, N ≥ 1, or say what is wrong with it.
 
-    `owner` and `letter` name the layer and its argument in the message. Integers become float64; float32, float64
-    and complex arrays pass as they are, uncopied.
+    `owner` and `letter` name the layer and its argument in the message. float32, float64 and complex arrays pass as
+    they are, uncopied; other numbers become float64, complex128 where they are complex.
     """
     name = name_of(owner)
+    if isinstance(x, np.ma.MaskedArray) and np.ma.getmaskarray(x).any():
+        missing = np.count_nonzero(np.ma.getmaskarray(x))
+        raise ValueError(f"{name}: {letter} has {missing} masked entries of {x.size}; fill them, or drop their rows")
     x = np.asarray(x)
-    if x.dtype.kind not in "fc":
-        try:
-            x = x.astype(np.float64)
-        except (TypeError, ValueError):
-            raise ValueError(f"{name}: {letter} has dtype {x.dtype}, expected numbers; convert it to float64") from None
+    if x.dtype.char not in COMPUTED:
+        x = as_numbers(x, name, letter)
     if x.ndim != 2 or x.shape[1] != n or len(x) == 0:
         shape = getattr(owner, "shape", None)  # an image's
         hint = "" if shape is None else f", images of shape {shape}, flattened"
@@ -42,6 +43,27 @@ def as_batch(x: Any, n: int, owner: object, letter: str = "x") -> Array:
             f"{x[row, column]} at row {row}, column {column}; drop such rows, or look at the layer that made them"
         )
     return x
+
+
+def as_numbers(x: Array, name: str, letter: str) -> Array:
+    """Return other numbers in a type that is computed in; ValueError for dates, text, and objects that are none."""
+    try:
+        if x.dtype.kind in "mMSU":
+            raise TypeError
+        return x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
+    except (TypeError, ValueError):
+        hint = (
+            "count them from a day of your choice, (x - day) / np.timedelta64(1, 'D')" if x.dtype.kind in "mM" else ""
+        )
+        hint = hint or "convert it to float64"
+        raise ValueError(f"{name}: {letter} has dtype {x.dtype}, expected numbers; {hint}") from None
+
+
+def as_values(values: Any, shape: tuple[int, ...], owner: object, name: str) -> Array:
+    """Return what a distribution's method gave for N points, or raise ValueError unless it has the shape asked for."""
+    if np.shape(values) != shape:
+        raise ValueError(f"{name_of(owner)}: {name} returned shape {np.shape(values)}, expected {shape}")
+    return np.asarray(values)
 
 
 def over_rows(a: Array) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 
 from nfedu.analytic import log_sum_exp, softplus
 from nfedu.arrays import Array, as_batch, as_count, as_dimension, over_columns
+from nfedu.printing import call_of
 
 LOG_2PI = float(np.log(2 * np.pi))
 
@@ -36,6 +37,9 @@ class StandardNormal:
     def __init__(self, n: int) -> None:
         self.n = as_dimension(n, self)
 
+    def __repr__(self) -> str:
+        return call_of(self)
+
     def log_prob(self, z: Array) -> Array:
         """Return log p(z) for each row, (N,)."""
         z = as_batch(z, self.n, self, "z")
@@ -59,6 +63,9 @@ class StandardLogistic:
 
     def __init__(self, n: int) -> None:
         self.n = as_dimension(n, self)
+
+    def __repr__(self) -> str:
+        return call_of(self)
 
     def log_prob(self, z: Array) -> Array:
         """Return log p(z) for each row, (N,)."""

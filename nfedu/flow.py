@@ -11,13 +11,15 @@ import numpy as np
 
 from nfedu import bijections as bijections_module
 from nfedu import distributions, storage
-from nfedu.arrays import Array, as_batch
+from nfedu.arrays import COMPUTED, Array, as_batch, as_values
 from nfedu.bijections.base import Bijection, Chain, Mapped
-from nfedu.bijections.normalization import in_mode, normalizations
+from nfedu.bijections.normalization import Normalization, in_mode, normalizations
 from nfedu.bijections.reversible import Reversible
 from nfedu.distributions import Distribution
 from nfedu.memory import keep_freed_memory
 from nfedu.parameters import Parameter, cast, pack
+from nfedu.precision import warn_of_lost_digits
+from nfedu.printing import table
 from nfedu.threads import as_threads, over_threads
 
 ROWS = 1024  # of a piece in evaluation
@@ -30,7 +32,8 @@ class Flow:
     parameters are moved into `theta`, their gradients into `grad` (flat vectors): a layer belongs to one flow only.
     `reversible`: backpropagation rebuilds each layer's input instead of keeping it, so that memory does not grow with
     depth, for more time. May be set at any time. See `Reversible`, which refuses a flow that loses digits.
-    A flow has the methods of a distribution (`log_prob`, `sample`, `score`) and those of a bijection.
+    A flow has the methods of a distribution (`log_prob`, `sample`, `score`) and those of a bijection. `print` shows its
+    layers, `flow[k]` is one of them.
     """
 
     def __init__(
@@ -51,7 +54,7 @@ class Flow:
         if base.n != self.n:
             raise ValueError(f"Flow: the base has n = {base.n}, the bijections n = {self.n}; give both the same n (N5)")
         self.dtype = np.dtype(dtype)
-        if self.dtype.kind not in "fc":
+        if self.dtype.char not in COMPUTED:
             raise ValueError(f"Flow: dtype = {self.dtype}, expected float32, float64 or complex128")
         self._theta, self._grad = pack(self.parameters(), self.dtype)
         keep_freed_memory()
@@ -59,6 +62,15 @@ class Flow:
     def __repr__(self) -> str:
         layers = len(self.bijection.bijections)
         return f"Flow({type(self.base).__name__}, n = {self.n}, {layers} layers, {self.theta.size} parameters)"
+
+    def __str__(self) -> str:
+        return f"{self!r}\n{table(self.bijection.bijections)}"
+
+    def __len__(self) -> int:
+        return len(self.bijection)
+
+    def __getitem__(self, k: Any) -> Any:
+        return self.bijection[k]
 
     @property
     def theta(self) -> Array:
@@ -93,7 +105,7 @@ class Flow:
 
         def log_p(x: Array) -> Array:
             z, log_det = self.bijection.values("x_to_z", x)
-            return self.base.log_prob(z) + log_det  # N6
+            return self._base_log_prob(z) + log_det  # N6
 
         return self._by_rows(log_p, self._cast(x, "x"), as_threads(threads, "log_prob"))
 
@@ -101,6 +113,17 @@ class Flow:
         """Draw `count` points x = f_θ(z), z ~ base, (count, n); the same ones however many threads there are."""
         z = self._cast(self.base.sample(count, rng), "z")
         return self._by_rows(lambda z: self.bijection.values("z_to_x", z)[0], z, as_threads(threads, "sample"))
+
+    def sample_and_log_prob(self, count: int, rng: np.random.Generator, threads: int = 1) -> tuple[Array, Array]:
+        """Draw what `sample` draws, and return it with its log-densities, (count,), at the cost of the samples."""
+        z = self._cast(self.base.sample(count, rng), "z")
+
+        def both(z: Array) -> Array:
+            x, log_det = self.bijection.values("z_to_x", z)
+            return np.column_stack((x, self._base_log_prob(z) - log_det))  # N6, with x = f(z)
+
+        joined = self._by_rows(both, z, as_threads(threads, "sample_and_log_prob"))
+        return joined[:, :-1], joined[:, -1]
 
     def score(self, x: Array) -> Array:
         """Return d log p_X/dx, (N, n); leaves `grad` as it is."""
@@ -110,18 +133,23 @@ class Flow:
         self.grad[:] = kept
         return score
 
-    def nll(self, x: Array) -> float:
+    def nll(self, x: Array, weights: Array | None = None) -> float:
         """Return the mean negative log-likelihood in nats per point, and set `grad` to its gradient in θ (N8).
 
+        With `weights`, (N,), row i counts w_i times: −Σ w_i log p(x_i) / N.
         Up to the data's entropy this is their KL divergence from the model, and that of their latents from the base
         (N24), both sides mapped by the same f_θ⁻¹ (M12).
         """
         z, log_det, backward = self.x_to_z(x)
-        log_p = self.base.log_prob(z) + log_det  # N8
+        log_p = self._base_log_prob(z) + log_det  # N8
         N = len(z)
         self.grad[:] = 0
-        backward(-self.base.score(z) / N, np.full(N, -1 / N, self.dtype))
-        return -log_p.mean()
+        if weights is None:
+            backward(-self.base.score(z) / N, np.full(N, -1 / N, self.dtype))
+            return -log_p.mean()
+        share = as_values(weights, (N,), self, "weights").astype(self.dtype) / N
+        backward(-self.base.score(z) * share[:, None], -share)
+        return -(share * log_p).sum()
 
     def observe(self, x: Array) -> None:
         """Show x to the normalization layers, if any: ActNorm starts at its first data, BatchNorm takes statistics."""
@@ -155,8 +183,14 @@ class Flow:
         raise IndexError(f"theta has {self.theta.size} entries")
 
     def astype(self, dtype: Any) -> Flow:
-        """Return a copy that computes in `dtype`: float32 (fast), float64 (exact), complex128 (complex step)."""
-        return type(self)(copy.deepcopy(self.base), cast(self.bijection, dtype).bijections, dtype, self.reversible)
+        """Return a copy that computes in `dtype`: float32 (fast), float64 (exact), complex128 (complex step).
+
+        A PrecisionWarning tells how much float32 loses, where that is more than rounding, as in steep stacks.
+        """
+        twin = type(self)(copy.deepcopy(self.base), cast(self.bijection, dtype).bijections, dtype, self.reversible)
+        if self.dtype == np.float64 and twin.dtype == np.float32:
+            warn_of_lost_digits(twin, self)
+        return twin
 
     def sharing_theta(self) -> Flow:
         """Return a copy whose parameters are views into this flow's `theta`, with a `grad` of its own."""
@@ -184,6 +218,9 @@ class Flow:
         parts |= {"reversible": True} if self.reversible else {}
         storage.write(path, {key: storage.describe(part) for key, part in parts.items()}, self.theta, **beside)
 
+    def _base_log_prob(self, z: Array) -> Array:
+        return as_values(self.base.log_prob(z), (len(z),), self.base, "log_prob")
+
     def _by_rows(self, f: Callable[[Array], Array], y: Array, threads: int) -> Array:
         """Return f(y), ROWS rows at a time: what lies between stays in the cache, and its memory does not grow."""
         observing = any(layer.mode == "observing" for layer in normalizations(self.bijection))
@@ -203,6 +240,8 @@ class Flow:
         y = as_batch(y, self.n, self, letter)
         if y.dtype.kind == "c" and self.dtype.kind != "c":
             raise ValueError(f"Flow: {letter} is complex, the flow is {self.dtype}; use flow.astype(complex)")
+        if letter == "x" and isinstance(self.bijection.bijections[-1], Normalization):
+            return y  # in the precision of the data, until the layer has taken their offset away
         return y.astype(self.dtype, copy=False)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from nfedu.arrays import Array
+from nfedu.arrays import COMPUTED, Array
 
 
 class Parameter:
@@ -17,7 +17,7 @@ class Parameter:
 
     def __init__(self, value: Any) -> None:
         value = np.array(value)
-        self.value: Array = value if value.dtype.kind in "fc" else value.astype(np.float64)
+        self.value: Array = value if value.dtype.char in COMPUTED else value.astype(np.float64)
         self.grad: Array = np.zeros_like(self.value)
         self.packed = False
 

@@ -1,5 +1,7 @@
 """MADE, MAF and IAF: masks, order, three ways of sampling and their counted cost, errors that name the step."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ import nfedu
 from nfedu.arrays import NonFiniteError
 from nfedu.models import autoregressive
 from nfedu.networks import MADE, counting
+from nfedu.networks.made import CapacityWarning
 from nfedu.parameters import cast
 
 
@@ -260,3 +263,28 @@ def test_an_infinite_log_scale_is_an_error_where_z_is_finite():
     layer.net.biases[-1].value[3] = np.inf
     with pytest.raises(NonFiniteError, match="coordinate 1, step 2 of 2"):
         layer.x_to_z(np.ones((2, 2)))
+
+
+@pytest.mark.parametrize("degrees", ["sequential", "random"])
+@pytest.mark.parametrize("hidden", [(9,), (12, 9), (40, 9, 30)])
+def test_no_dependency_is_lost_where_widths_allow_it(degrees, hidden):
+    for seed in range(10):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            net = MADE(10, hidden, 1, degrees=degrees, rng=np.random.default_rng(seed))
+        paths = np.linalg.multi_dot([net.mask(layer) for layer in range(len(hidden) + 1)])
+        np.testing.assert_array_equal(paths > 0, np.triu(np.ones((10, 10), bool), 1))
+
+
+@pytest.mark.parametrize("degrees", ["sequential", "random"])
+@pytest.mark.parametrize("hidden", [(8,), (4,), (64, 3), (3, 64, 5)])
+def test_what_narrow_layers_lose_is_said(degrees, hidden):
+    for seed in range(10):
+        with pytest.warns(CapacityWarning) as caught:
+            net = MADE(10, hidden, 1, degrees=degrees, rng=np.random.default_rng(seed))
+        paths = np.linalg.multi_dot([net.mask(layer).astype(int) for layer in range(len(hidden) + 1)])
+        gone = np.argwhere(np.triu(np.ones((10, 10), bool), 1) & (paths == 0))
+        j, i = gone[0]
+        assert f"cuts {len(gone)} of 45 dependencies, the first of them coordinate {i} on {j}," in str(
+            caught[0].message
+        )

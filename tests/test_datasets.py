@@ -182,3 +182,13 @@ def test_shifting_moves_a_share_of_the_images_sideways_and_loses_no_ink():
     digits = datasets.digits().train.images
     assert digits.reshape(-1, 8, 8)[:, [0, -1]].any(axis=2).all(), "none could move up or down, as the docstring says"
     np.testing.assert_array_equal(datasets.shifted(digits, np.random.default_rng(0), share=0.0), digits)
+
+
+def test_any_number_of_levels():
+    """Uniform on (0, 1)ⁿ: log₂ L bits on each pixel, whatever the counts."""
+    uniform = nfedu.Flow(nfedu.StandardLogistic(6), nfedu.Logit(6, margin=0.0))
+    for levels in (2, 256):
+        counts = RNG.integers(0, levels, (40, 6))
+        x = datasets.dequantise(counts, RNG, levels)
+        np.testing.assert_array_equal(np.floor(x * levels), counts)
+        assert datasets.bits_per_pixel(uniform, counts, RNG, 3, levels)[0] == pytest.approx(np.log2(levels), abs=1e-12)

@@ -156,3 +156,14 @@ def test_without_annealing_the_rate_stays_and_batches_have_the_size_asked_for():
     nfedu.distill(student, nfedu.StandardNormal(1), rng=np.random.default_rng(0), **options)
     assert set(sizes) == {7}
     assert optimizer.rates == [0.1] * 3
+
+
+def test_at_the_first_step_the_advice_is_not_about_steps():
+    class Half(nfedu.StandardNormal):
+        def log_prob(self, z):
+            return np.where(z[:, 0] > 0, super().log_prob(z), -np.inf)
+
+    student = nfedu.Flow(nfedu.StandardNormal(1), nfedu.Affine(1))
+    with pytest.raises(DivergedError, match=r"at step 0: .* no step has been taken: .* teacher") as caught:
+        nfedu.distill(student, Half(1), rng=np.random.default_rng(0), steps=3, progress=False)
+    assert "learning rate" not in str(caught.value)

@@ -44,6 +44,20 @@ def fit(x, **options):
     return nfedu.fit(flow(), x, rng=np.random.default_rng(0), progress=False, **options)
 
 
+class Teacher:
+    """One that has no n unless told, and a column of log-densities."""
+
+    def __init__(self, *n):
+        if n:
+            self.n = n[0]
+
+    def log_prob(self, x):
+        return -0.5 * (x**2).sum(axis=1, keepdims=True)
+
+    def score(self, x):
+        return -x
+
+
 CASES = {
     "columns that are too few": (
         lambda: nfedu.OnColumns(3, nfedu.Exp(2), [1]),
@@ -107,7 +121,7 @@ CASES = {
         lambda: coupling(mask=[True, False]),
         r"shape \(2,\) and dtype bool, expected 4 booleans",
     ),
-    "mask of numbers": (lambda: coupling(mask=[0, 0, 1, 1]), "dtype int64, expected 4 booleans"),
+    "mask of numbers": (lambda: coupling(mask=[0, 2, 1, 1]), "dtype int64, expected 4 booleans"),
     "nothing to transform": (
         lambda: coupling(mask=[True] * 4),
         "the mask of 4 coordinates leaves nothing to transform",
@@ -142,8 +156,11 @@ CASES = {
     "bound": (lambda: nfedu.AffineCoupling(2, bound=0.0, rng=RNG), "bound = 0.0, expected a number > 0"),
     "channels that do not divide n": (lambda: nfedu.ActNorm(6, 4), "channels = 4 with n = 6, expected a divisor of n"),
     "epsilon": (lambda: nfedu.BatchNorm(2, epsilon=0.0), "epsilon = 0.0, expected a number > 0"),
-    "variance": (lambda: nfedu.BatchNorm(2, variance=[1.0, -1.0]), "expected 2 finite numbers each, the variance ≥ 0"),
-    "mean of another length": (lambda: nfedu.BatchNorm(2, mean=[1.0, 2.0, 3.0]), "expected 2 finite numbers each"),
+    "variance": (lambda: nfedu.BatchNorm(2, variance=[1.0, -1.0]), "expected 2 finite numbers ≥ 0"),
+    "mean of another length": (
+        lambda: nfedu.BatchNorm(2, mean=[1.0, 2.0, 3.0]),
+        "expected 2 finite numbers, or one",
+    ),
     "a batch of one": (
         lambda: batch_norm_of_one(),
         "1 row when training, expected at least 2, .*raise batch_size",
@@ -155,9 +172,42 @@ CASES = {
         lambda: nfedu.Flow(NORMAL, nfedu.BatchNorm(2)).observe(X[:1]),
         "a batch of 1 row when observing, expected at least 2",
     ),
-    "images of three channels": (
-        lambda: nfedu.models.image_real_nvp((3, 8, 8), rng=RNG),
-        r"shape = \(3, 8, 8\), couplings = 12; expected one channel",
+    "images that are squeezed twice": (
+        lambda: nfedu.models.image_real_nvp((1, 28, 26), rng=RNG),
+        r"image_real_nvp: shape = \(1, 28, 26\), .* multiples of 4, .*pad the images to \(1, 28, 28\)",
+    ),
+    "images for MintNet": (
+        lambda: nfedu.models.mint_net((3, 30, 30), rng=RNG),
+        r"mint_net: shape = \(3, 30, 30\), .* multiples of 4, .*pad the images to \(3, 32, 32\)",
+    ),
+    "half a coupling": (
+        lambda: nfedu.models.image_real_nvp(couplings=1.5, rng=RNG),
+        "couplings = 1.5, expected an int",
+    ),
+    "units without filters": (lambda: nfedu.models.mint_net(units=(1, 1), rng=RNG), "expected as many whole numbers"),
+    "masked entries": (lambda: flow().log_prob(np.ma.masked_less(X, 0)), r"x has \d masked entries of 10; fill them"),
+    "dates": (lambda: flow().log_prob(np.full((3, 2), "2020-01-01", "M8[D]")), r"datetime64\[D\].*timedelta64"),
+    "numbers as text": (lambda: flow().log_prob([["1", "2"]]), "dtype <U1, expected numbers"),
+    "a flow of float16": (lambda: nfedu.Flow(NORMAL, nfedu.Shift(2), np.float16), "dtype = float16, expected float32"),
+    "counts of 8 bits": (lambda: datasets.dequantise(np.full((2, 4), 255), RNG), "from 255 to 255, expected .* 16,"),
+    "counts that are none": (lambda: datasets.dequantise(X, RNG), "expected counts 0, 1, … 16, whole numbers without"),
+    "counts that are NaN": (
+        lambda: datasets.dequantise(X * np.nan, RNG, 256),
+        "counts from nan to nan, expected .* 255",
+    ),
+    "counts as text": (lambda: datasets.dequantise([["1"]], RNG), "counts of dtype <U1, expected whole numbers"),
+    "one level": (lambda: datasets.dequantise(0 * X, RNG, 1), "levels = 1, expected an integer ≥ 2"),
+    "teacher without n": (
+        lambda: nfedu.distill(flow(), Teacher(), rng=RNG, steps=1),
+        "the teacher, a Teacher, has no n; give it that attribute",
+    ),
+    "teacher in columns": (
+        lambda: nfedu.training.kl_divergence(flow(), Teacher(2), 5, RNG),
+        r"Teacher: log_prob returned shape \(5, 1\), expected \(5,\)",
+    ),
+    "base in columns": (
+        lambda: nfedu.Flow(Teacher(2), nfedu.Shift(2)).log_prob(X),
+        r"Teacher: log_prob returned shape \(5, 1\), expected \(5,\)",
     ),
     "channel that is none": (
         lambda: nfedu.masks.channels((4, 2, 2), passing=(0, 7)),
@@ -221,7 +271,12 @@ CASES = {
     "mixture weights": (lambda: nfedu.GaussianMixture([[0.0]], 1.0, [-1]), "expected 1 numbers ≥ 0"),
     "one row to learn from": (lambda: fit(X[:1]), "x has 1 row, expected at least 2 points"),
     "validation of another shape": (lambda: fit(X, validation=X[:, :1]), r"validation has shape \(5, 1\)"),
-    "batch_size = 0": (lambda: fit(X, batch_size=0), "batch_size = 0, expected a number ≥ 1"),
+    "batch_size = 0": (lambda: fit(X, batch_size=0), "batch_size = 0, expected an integer ≥ 1"),
+    "half a row": (lambda: fit(X, batch_size=2.5), "batch_size = 2.5, expected an integer ≥ 1"),
+    "patience that is none": (lambda: fit(X, patience=np.nan), "patience = nan, expected an integer ≥ 0, or infinity"),
+    "seconds that are none": (lambda: fit(X, seconds=np.nan), "seconds = nan, expected a number > 0"),
+    "weights of fewer rows": (lambda: fit(X, weights=np.ones(3)), "weights of 3 rows, expected 5 numbers ≥ 0"),
+    "weights < 0": (lambda: fit(X, weights=-np.ones(5)), "expected 5 numbers ≥ 0, one a row"),
     "average = 1": (lambda: fit(X, average=1.0), r"average = 1.0, expected a number in \[0, 1\)"),
     "learning rate": (lambda: nfedu.Adam(-1e-3), "learning_rate = -0.001, expected a finite number > 0"),
     "one row to check": (lambda: checks.check_bijection(nfedu.Rescale(2), X[:1]), "x has 1 row, expected at least 2"),

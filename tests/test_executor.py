@@ -18,7 +18,7 @@ import pytest
 import nfedu
 from nfedu import models
 from nfedu.training import DivergedError
-from nfedu.training.remote import RemoteTeam
+from nfedu.training.parallel.remote import RemoteTeam
 from tests.conftest import ROOT
 from tests.registry import CASES, IDS, built, points
 from tests.test_threads import DATA, flow_of, with_act_norm

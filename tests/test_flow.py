@@ -162,3 +162,40 @@ def test_a_layer_of_ones_own_is_loaded_when_named(tmp_path):
     with pytest.raises(ValueError, match=r"holds a Doubling.*classes=\[Doubling\]"):
         nfedu.load(tmp_path / "own.npz")
     assert nfedu.load(tmp_path / "own.npz", classes=[Doubling]).log_prob([[1.0, 1.0]]) == flow.log_prob([[1.0, 1.0]])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_samples_come_with_their_log_densities(dtype):
+    rng = np.random.default_rng(0)
+    layers = [
+        nfedu.AffineCoupling(3, (8,), rng=rng),
+        nfedu.MaskedAutoregressive(3, (8,), rng=rng),
+        nfedu.Affine(3, 2.0),
+    ]
+    flow = nfedu.Flow(nfedu.StandardNormal(3), layers, dtype)
+    for count in (1, 2500):
+        x, log_p = flow.sample_and_log_prob(count, np.random.default_rng(1), threads=2)
+        np.testing.assert_array_equal(x, flow.sample(count, np.random.default_rng(1)))
+        assert (log_p.shape, log_p.dtype) == ((count,), dtype)
+        np.testing.assert_allclose(log_p, flow.log_prob(x), atol=1e-12 if dtype is np.float64 else 1e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.longdouble, np.int8, bool])
+def test_numbers_of_other_types_become_float64(dtype):
+    flow = nfedu.Flow(nfedu.StandardNormal(2), nfedu.Affine(2, 3.0, 0.1))
+    x = np.array([[0, 1], [1, 1]], dtype)
+    z, log_det, _ = flow.x_to_z(x)
+    assert z.dtype == log_det.dtype == np.float64
+    np.testing.assert_array_equal(z, flow.x_to_z(x.astype(np.float64))[0])
+    np.testing.assert_array_equal(nfedu.Rescale(2, 3.0).x_to_z(np.ma.array(x))[0], x.astype(float) / 3)
+    assert nfedu.Parameter(np.zeros(2, dtype)).value.dtype == np.float64
+
+
+@pytest.mark.parametrize("zeros_and_ones", [[0, 1, 1, 0], [0.0, 1.0, 1.0, 0.0], np.array([0, 1, 1, 0], np.uint8)])
+def test_masks_of_zeros_and_ones(zeros_and_ones):
+    numbers, booleans = (
+        nfedu.AffineCoupling(4, (5,), mask=mask, rng=np.random.default_rng(0))
+        for mask in (zeros_and_ones, [False, True, True, False])
+    )
+    x = np.random.default_rng(1).standard_normal((3, 4))
+    np.testing.assert_array_equal(numbers.x_to_z(x)[0], booleans.x_to_z(x)[0])

@@ -127,6 +127,20 @@ def test_the_image_model_is_what_its_docstring_says():
     nfedu.checks.check_bijection(flow, x[:2]).raise_if_failed()
 
 
+def test_images_in_colours():
+    """Each colour has the masks of a grey image, and the model is a bijection that nothing is left out of."""
+    grey, colours = (
+        nfedu.models.image_real_nvp((C, 4, 4), filters=2, couplings=6, rng=np.random.default_rng(6)) for C in (1, 3)
+    )
+    colours.theta += 0.05 * np.random.default_rng(7).standard_normal(colours.theta.size)
+    for one, three in zip(grey.bijection.bijections, colours.bijection.bijections, strict=True):
+        if isinstance(one, nfedu.ImageCoupling):
+            np.testing.assert_array_equal(three.passes.reshape(3, -1), np.tile(one.passes, (3, 1)))
+    x = np.random.default_rng(8).random((2, 48))
+    np.testing.assert_allclose(colours.z_to_x(colours.x_to_z(x)[0])[0], x, atol=1e-13)
+    nfedu.checks.check_bijection(colours, x).raise_if_failed()
+
+
 def test_places_in_the_image_differ_and_the_last_weights_start_small():
     passes = masks.checkerboard((1, 2, 8)).reshape(1, 2, 8)
     net = ConvNet(passes, 1, filters=5, blocks=1, output_scale=0.01, rng=np.random.default_rng(10))
@@ -142,5 +156,5 @@ def test_places_in_the_image_differ_and_the_last_weights_start_small():
 
 
 def test_sizes_that_cannot_be_squeezed_twice_are_refused():
-    with pytest.raises(ValueError, match=r"shape = \(4, 3, 3\), expected an even height and width"):
+    with pytest.raises(ValueError, match=r"shape = \(1, 6, 6\), .*pad the images to \(1, 8, 8\)"):
         nfedu.models.image_real_nvp((1, 6, 6), rng=np.random.default_rng(0))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import nfedu
-from nfedu.training.team import Team
+from nfedu.training.parallel.team import Team
 
 
 def flow_of(layers=4, n=3, width=8, reversible=False):

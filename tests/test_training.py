@@ -1,5 +1,8 @@
 """Optimizers against their textbook form, and the training loop's promises."""
 
+import copy
+import signal
+
 import numpy as np
 import pytest
 from scipy import optimize
@@ -8,6 +11,8 @@ import nfedu
 from nfedu import datasets
 from nfedu.arrays import NonFiniteError
 from nfedu.training import DivergedError
+
+X_VALIDATION = np.random.default_rng(7).normal(3.0, 2.0, (60, 1))
 
 
 def affine_flow(s=1.0):
@@ -55,7 +60,7 @@ def test_fit_finds_mean_and_standard_deviation(optimizer):
 def test_lbfgs_reaches_what_scipy_reaches_by_itself():
     x = np.random.default_rng(0).gamma(3.0, size=(300, 1))
     flow = nfedu.Flow(nfedu.StandardNormal(1), [nfedu.SinhArcsinh(1), nfedu.Affine(1)])
-    loss = nfedu.fit_lbfgs(flow, x)
+    loss = nfedu.fit_lbfgs(flow, x).loss
     twin = nfedu.Flow(nfedu.StandardNormal(1), [nfedu.SinhArcsinh(1), nfedu.Affine(1)])
 
     def value(theta):  # no gradient of ours is used
@@ -259,7 +264,7 @@ def test_lbfgs_shortens_steps_that_overflow_and_keeps_the_least_loss():
 
     flow = Cliff(nfedu.StandardNormal(1), nfedu.Affine(1))
     x = np.random.default_rng(0).normal(30.0, 9.0, (50, 1))  # the optimum lies over the cliff
-    loss = nfedu.fit_lbfgs(flow, x)
+    loss = nfedu.fit_lbfgs(flow, x).loss
     assert loss == min(flow.seen) < flow.seen[0]
     assert abs(flow.theta).max() <= 1.5
 
@@ -270,12 +275,14 @@ def test_lbfgs_ends_at_the_least_loss_wherever_the_minimizer_looked_last(monkeyp
     def wandering(loss, theta, **_):
         loss(np.array([np.log(2.0), 3.0]))
         loss(np.array([5.0, -40.0]))
+        return optimize.OptimizeResult(status=2, message="lost", nit=2)
 
     monkeypatch.setattr(optimize, "minimize", wandering)
     flow = affine_flow()
-    loss = nfedu.fit_lbfgs(flow, x)
+    result = nfedu.fit_lbfgs(flow, x)
     np.testing.assert_allclose(flow.theta, [np.log(2.0), 3.0])
-    assert loss == pytest.approx(-flow.log_prob(x).mean(), rel=1e-14)
+    assert (result.status, result.message, result.iterations, result.converged) == (2, "lost", 2, False)
+    assert result.loss == pytest.approx(-flow.log_prob(x).mean(), rel=1e-14)
 
 
 def test_the_recipe_for_the_digits_learns_from_train_chooses_by_validation_and_measures_test(monkeypatch):
@@ -296,3 +303,144 @@ def test_the_recipe_for_the_digits_learns_from_train_chooses_by_validation_and_m
     for part, (bits, error) in zip(split, run[1:], strict=True):
         assert (bits, error) == datasets.bits_per_pixel(flow, part.images, np.random.default_rng(0))
     assert f"test {run.test[0]:.3f}" in str(run)
+
+
+def test_the_theta_before_the_first_step_is_a_candidate():
+    x = np.random.default_rng(0).standard_normal((300, 1))
+    flow = affine_flow(x.std())
+    start = -flow.log_prob(x[:50]).mean()
+    options = {"epochs": 4, "optimizer": nfedu.SGD(5.0), "progress": False}  # steps that lead away from the optimum
+    history = nfedu.fit(flow, x, validation=x[:50], rng=np.random.default_rng(0), **options)
+    assert min(history.validation) > history.start == history.best == pytest.approx(start, rel=1e-12)
+    assert history.best_epoch == -1
+    assert -flow.log_prob(x[:50]).mean() == history.best
+
+
+def test_l_bfgs_says_whether_it_converged():
+    x = np.random.default_rng(0).gamma(3.0, size=(300, 1))
+    for iterations, converged, words in ((2, False, "ITERATIONS"), (200, True, "CONVERGENCE")):
+        flow = nfedu.Flow(nfedu.StandardNormal(1), [nfedu.SinhArcsinh(1), nfedu.Affine(1)])
+        result = nfedu.fit_lbfgs(flow, x, iterations=iterations)
+        assert result.converged == converged
+        assert words in result.message
+        assert result.iterations <= iterations
+
+
+@pytest.mark.parametrize("direct", [False, True])
+@pytest.mark.parametrize("validation", [None, X_VALIDATION])
+def test_ctrl_c_ends_with_the_best_theta(direct, validation, tmp_path):
+    steps = []
+
+    def press(batch, rng):
+        steps.append(len(batch))
+        if len(steps) == 8:  # in the third epoch of three batches
+            if direct:
+                raise KeyboardInterrupt
+            signal.raise_signal(signal.SIGINT)
+        return batch
+
+    x = np.random.default_rng(0).normal(3.0, 2.0, (90, 1))
+    options = {"validation": validation, "batch_size": 30, "optimizer": nfedu.Adam(0.1), "progress": False}
+    flow, twin = affine_flow(), affine_flow()
+    path = tmp_path / "run.npz"
+    rng = np.random.default_rng(1)
+    history = nfedu.fit(flow, x, rng=rng, epochs=5, transform=press, checkpoint=path, **options)
+    assert history.interrupted
+    assert len(history.train) == 2
+    expected = nfedu.fit(twin, x, rng=np.random.default_rng(1), epochs=2, **{**options, "optimizer": nfedu.Adam(0.1)})
+    np.testing.assert_array_equal(flow.theta, twin.theta)
+    assert (history.best, history.train, expected.interrupted) == (expected.best, expected.train, False)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    whole, resumed = affine_flow(), affine_flow()
+    nfedu.fit(whole, x, rng=np.random.default_rng(1), epochs=5, **{**options, "optimizer": nfedu.Adam(0.1)})
+    options["optimizer"] = nfedu.Adam(0.1)
+    again = nfedu.fit(resumed, x, rng=np.random.default_rng(9), epochs=5, checkpoint=path, **options)
+    np.testing.assert_array_equal(resumed.theta, whole.theta)
+    assert not again.interrupted
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_weights_are_what_repeated_rows_are(threads):
+    rng = np.random.default_rng(0)
+    x, times = datasets.two_moons(40, rng), rng.integers(0, 4, 40)
+    weighted, repeated = nice(), nice()
+    options = {"epochs": 5, "batch_size": 200, "optimizer": nfedu.Adam(0.01), "progress": False}
+    more = {"weights": 0.1 * times, "validation_weights": 7 * times, "validation": x, "threads": threads}
+    found = nfedu.fit(weighted, x, rng=np.random.default_rng(0), **options, **more)
+    rows, options["optimizer"] = np.repeat(x, times, axis=0), nfedu.Adam(0.01)
+    expected = nfedu.fit(repeated, rows, rng=np.random.default_rng(0), validation=rows, **options)
+    np.testing.assert_allclose(weighted.theta, repeated.theta, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found.train, expected.train, rtol=1e-10)
+    np.testing.assert_allclose(found.validation, expected.validation, rtol=1e-10)
+
+
+def test_the_weighted_gradient_by_the_complex_step():
+    x, weights = datasets.two_moons(30, np.random.default_rng(0)), np.random.default_rng(1).gamma(1.0, size=30)
+    rng = np.random.default_rng(2)
+    flow = nfedu.Flow(nfedu.StandardNormal(2), nfedu.AffineCoupling(2, (5,), activation="tanh", rng=rng))
+    assert flow.nll(x, weights) == pytest.approx(-(weights * flow.log_prob(x)).mean(), rel=1e-13)
+    twin = flow.astype(complex)
+    for k in range(flow.theta.size):
+        twin.theta[k] += 1e-30j
+        derivative = -(weights * twin.log_prob(x)).mean().imag / 1e-30
+        assert flow.grad[k] == pytest.approx(derivative, abs=1e-12)
+        twin.theta[k] = flow.theta[k]
+
+
+@pytest.mark.parametrize("kind", [nfedu.Adam, lambda rate: nfedu.SGD(rate, 0.9)])
+def test_an_optimizer_takes_nothing_over_from_another_flow(kind):
+    x = datasets.two_moons(60, np.random.default_rng(0))
+    shared, fresh = kind(0.01), kind(0.01)
+    first, second, third = nice(), nice(), nice()
+    for flow, optimizer in ((first, shared), (second, shared), (third, fresh)):
+        nfedu.fit(flow, x, rng=np.random.default_rng(1), epochs=3, optimizer=optimizer, progress=False)
+    np.testing.assert_array_equal(second.theta, third.theta)
+    before = third.theta.copy()
+    nfedu.fit(third, x, rng=np.random.default_rng(1), epochs=1, optimizer=fresh, progress=False)
+    anew = nice()
+    anew.theta = before
+    nfedu.fit(anew, x, rng=np.random.default_rng(1), epochs=1, optimizer=kind(0.01), progress=False)
+    assert (anew.theta != third.theta).any(), "on the same theta it goes on"
+
+
+class Uniform:
+    """On [−1, 1]ⁿ."""
+
+    def __init__(self, n):
+        self.n = n
+
+    def log_prob(self, z):
+        return np.where((abs(z) <= 1).all(axis=1), -self.n * np.log(2.0), -np.inf)
+
+    def score(self, z):
+        return np.zeros_like(z)
+
+
+def test_advice_names_the_cause():
+    rng = np.random.default_rng(0)
+    heavy = rng.standard_normal((300, 2))
+    heavy[123] = [1e6, -4e5]
+    loose = [nfedu.AffineCoupling(2, (16,), bound=None, flip=bool(m % 2), rng=rng) for m in range(4)]
+    mafs = nfedu.models.autoregressive(nfedu.MaskedAutoregressive, 2, 3, (16,), rng=rng, bound=None)
+    steep = [nfedu.SinhArcsinh(2, tail=100.0)]
+    x, size = 0.1 * rng.standard_normal((50, 2)), r"x\[123, 0\] = 1e\+06, \S+ interquartile ranges from the median"
+    outside = x.copy()
+    outside[17] = 3.0
+    cases = [
+        (nfedu.StandardNormal(2), loose, heavy, size + ", overflows in layers without a bound .* as bound=1.0"),
+        (nfedu.StandardNormal(2), mafs, heavy, size + ", overflows in layers without a bound .* as bound=1.0"),
+        (nfedu.StandardNormal(2), steep, heavy, size + ", overflows: drop such rows, or bring them nearer"),
+        (
+            Uniform(2),
+            [nfedu.Affine(2)],
+            outside,
+            "row 17 has a finite latent where the base, Uniform, has log p = -inf",
+        ),
+    ]
+    for base, layers, data, words in cases:
+        for rate in (1e-3, 1e-12):
+            flow = nfedu.Flow(base, copy.deepcopy(layers))
+            with np.errstate(all="ignore"), pytest.raises(DivergedError, match=words) as caught:
+                options = {"epochs": 2, "optimizer": nfedu.Adam(rate), "progress": False}
+                nfedu.fit(flow, data, rng=np.random.default_rng(0), **options)
+            assert "learning rate" not in str(caught.value)

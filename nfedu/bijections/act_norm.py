@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nfedu.arrays import Array, as_batch
@@ -13,17 +15,24 @@ from nfedu.parameters import Parameter, named
 class ActNorm(Normalization):
     r"""A scale and a shift for each channel, started so that the first data come out with mean 0 and variance 1.
 
-    z_to_x: x = s z + t,          log|det ∂x/∂z| = (n / channels) Σ_c log s_c
-    x_to_z: z = (x − t) / s,      and the negative of that
+    z_to_x: x = m + σ (s z + t),      log|det ∂x/∂z| = (n / channels) Σ_c [log s_c + log σ_c]
+    x_to_z: z = ((x − m)/σ − t) / s,  and the negative of that
 
-    Learned: `log_s` = log s and `t`, shapes (channels,), 0 until `Flow.observe` (or `fit`) shows the layer its first
-    data; with `started` it has seen them, and later data change nothing. A channel that does not vary keeps s = 1.
-    `channels`, n unless given, divides n; ValueError otherwise. Source: Kingma & Dhariwal 2018, section 3.1.
+    Held: `mean` = m and `deviation` = σ of the first data that `Flow.observe` (or `fit`) shows the layer, (channels,),
+    0 and 1 before; with `started` it has seen them, and later data change nothing. A channel that does not vary keeps
+    σ = 1. Learned: `log_s` = log s and `t`, (channels,), from 0: in units of σ, so that a step is the same whatever
+    the units of the data. `channels`, n unless given, divides n, `deviation` > 0; ValueError otherwise.
+    Source: Kingma & Dhariwal 2018, section 3.1.
     """
 
-    def __init__(self, n: int, channels: int | None = None, started: bool = False) -> None:
-        super().__init__(n, channels)
-        self.started = bool(started)
+    held = ("mean", "deviation")
+
+    def __init__(
+        self, n: int, channels: int | None = None, started: bool = False, mean: Any = 0.0, deviation: Any = 1.0
+    ) -> None:
+        super().__init__(n, channels, started)
+        self.mean = self.per_channel(mean, "mean")
+        self.deviation = self.per_channel(deviation, "deviation", positive=True)
         self.log_s = Parameter(np.zeros(self.channels))
         self.t = Parameter(np.zeros(self.channels))
 
@@ -36,36 +45,46 @@ class ActNorm(Normalization):
         """Scale, then shift."""
         self.refuse_to_observe()
         z = self.by_channel(as_batch(z, self.n, self, "z"))
-        s = np.exp(self.log_s.value)[:, None]
-        x = s * z
+        scale, shift, sigma = self.affine_map(z)
+        y = scale[:, None] * z
 
         def backward(g_x: Array, g_log_det: Array) -> Array:
             g_x = self.by_channel(g_x)
-            self.t.grad += g_x.sum(axis=(0, 2))
-            self.log_s.grad += (g_x * x).sum(axis=(0, 2)) + self.pixels * g_log_det.sum()
-            return (g_x * s).reshape(-1, self.n)
+            self.t.grad += sigma * g_x.sum(axis=(0, 2))
+            self.log_s.grad += (g_x * y).sum(axis=(0, 2)) + self.pixels * g_log_det.sum()
+            return (g_x * scale[:, None]).reshape(-1, self.n)
 
-        log_det = np.full(len(z), self.pixels * self.log_s.value.sum())
-        return (x + self.t.value[:, None]).reshape(-1, self.n), log_det, backward
+        return (y + shift[:, None]).reshape(-1, self.n), np.full(len(z), self.pixels * np.log(scale).sum()), backward
 
     def x_to_z(self, x: Array) -> Mapped:
         """Take off the shift, then the scale; in the mode "observing" set them first, if this has not been done."""
         x = self.by_channel(as_batch(x, self.n, self, "x"))
         if self.mode == "observing" and not self.started:
-            mean, variance = statistics(x.astype(np.float64))
-            varies = np.ptp(x, axis=(0, 2)) > 0  # the variance of a constant may round to 1e-34
-            self.t.value[:], self.log_s.value[:] = mean, 0.5 * np.log(np.where(varies, variance, 1))
-            self.started = True
-        s = np.exp(self.log_s.value)[:, None]
-        z = (x - self.t.value[:, None]) / s
+            self.start_at(x)
+        scale, shift, sigma = self.affine_map(x)
+        z = self.in_own_type((x - shift[:, None]) / scale[:, None], self.t)
 
         def backward(g_z: Array, g_log_det: Array) -> Array:
-            g_x = self.by_channel(g_z) / s
-            self.t.grad -= g_x.sum(axis=(0, 2))
-            self.log_s.grad -= (self.by_channel(g_z) * z).sum(axis=(0, 2)) + self.pixels * g_log_det.sum()
+            g_z = self.by_channel(g_z)
+            g_x = g_z / scale[:, None]
+            self.t.grad -= sigma * g_x.sum(axis=(0, 2))
+            self.log_s.grad -= (g_z * z).sum(axis=(0, 2)) + self.pixels * g_log_det.sum()
             return g_x.reshape(-1, self.n)
 
-        return z.reshape(-1, self.n), np.full(len(x), -self.pixels * self.log_s.value.sum()), backward
+        log_det = self.in_own_type(-self.pixels * np.log(scale).sum(), self.t)
+        return z.reshape(-1, self.n), np.full(len(x), log_det), backward
+
+    def affine_map(self, y: Array) -> tuple[Array, Array, Array]:
+        """Return σ s, m + σ t and σ for each channel, in the type of `y`."""
+        mean, sigma = (held.astype(y.dtype, copy=False) for held in (self.mean, self.deviation))
+        return sigma * np.exp(self.log_s.value), mean + sigma * self.t.value, sigma
+
+    def start_at(self, x: Array) -> None:
+        """Hold the first data's mean and deviation, (N, channels, pixels)."""
+        self.mean, variance = statistics(x.astype(np.float64))
+        varies = np.ptp(x, axis=(0, 2)) > 0  # the variance of a constant may round to 1e-34
+        self.deviation = np.sqrt(np.where(varies, variance, 1))
+        self.started = True
 
     def parameters(self) -> dict[str, Parameter]:
         """Return log s and t."""

@@ -58,6 +58,11 @@ class MaskedAutoregressive(Bijection):
         self.degrees = [layer.tolist() for layer in self.net.degrees[1:-1]]  # as drawn, for a copy to have the same
         self.log_scale = LogScale(self.n, bound, self)
 
+    @property
+    def directions(self) -> tuple[str, str]:
+        """A sample takes n steps."""
+        return f"{self.n} steps", "one pass"
+
     def x_to_z(self, x: Array) -> Mapped:
         """Look at x, all of it at once: one pass."""
         x = as_batch(x, self.n, self, "x")[:, self.order]
@@ -116,8 +121,9 @@ class MaskedAutoregressive(Bijection):
         i = int(np.flatnonzero(~(np.isfinite(out) & np.isfinite(alpha)).all(axis=0))[0])
         raise NonFiniteError(
             f"{type(self).__name__}: coordinate {self.order[i]}, step {i + 1} of {self.n}, is not finite; its "
-            f"log-scales reach {np.nanmax(abs(alpha[:, i]), initial=0):.3g}: give the layer a smaller `bound`, or "
-            "look at the layer before it"
+            f"log-scales reach {np.nanmax(abs(alpha[:, i]), initial=0):.3g}"
+            f"{' without a `bound`: give the layer one, ' if self.bound is None else ': give it a smaller `bound`, '}"
+            "or look at the layer before it"
         )
 
     def parameters(self) -> dict[str, Parameter]:

@@ -9,9 +9,11 @@ import numpy as np
 
 from nfedu.arrays import Array, NonFiniteError, as_batch
 from nfedu.parameters import Parameter, named
+from nfedu.printing import call_of
 
 Backward = Callable[[Array, Array], Array]
 Mapped = tuple[Array, Array, Backward]
+ONE_PASS = ("one pass", "one pass")
 
 
 class Bijection:
@@ -50,6 +52,19 @@ class Bijection:
         """Return the bijections that this one is made of; none unless it is a container."""
         return ()
 
+    def __repr__(self) -> str:
+        return call_of(self)
+
+    @property
+    def directions(self) -> tuple[str, str]:
+        """What z_to_x and x_to_z take: "one pass", unless some part takes more."""
+        taken = [getattr(part, "directions", ONE_PASS) for part in self.parts()]
+        z_to_x, x_to_z = (
+            next((words for words in way if words != "one pass"), "one pass")
+            for way in zip(ONE_PASS, *taken, strict=True)
+        )
+        return z_to_x, x_to_z
+
     @property
     def mixes_rows(self) -> bool:
         """Whether a row's z depends on the batch's other rows: no, unless some part's does (BatchNorm in training)."""
@@ -78,6 +93,12 @@ class Chain(Bijection):
         if len(set(dimensions)) > 1:
             raise ValueError(f"Chain: the layers have dimensions n = {dimensions}; a flow keeps one n throughout (N5)")
         self.n = dimensions[0]
+
+    def __len__(self) -> int:
+        return len(self.bijections)
+
+    def __getitem__(self, k: Any) -> Any:
+        return self.bijections[k]
 
     def z_to_x(self, z: Array) -> Mapped:
         """Go through the layers from z to x."""
@@ -148,6 +169,12 @@ class Inverse(Bijection):
     def __init__(self, bijection: Bijection) -> None:
         self.bijection = bijection
         self.n = bijection.n
+
+    @property
+    def directions(self) -> tuple[str, str]:
+        """The other's two, exchanged."""
+        z_to_x, x_to_z = getattr(self.bijection, "directions", ONE_PASS)
+        return x_to_z, z_to_x
 
     def z_to_x(self, z: Array) -> Mapped:
         """Apply the other's x_to_z."""

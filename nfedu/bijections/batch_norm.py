@@ -23,25 +23,33 @@ class BatchNorm(Normalization):
     the batch (N ≥ 2). The log-det then is that of each row's map at these m and v (Dinh et al. 2016, equation 18): the
     map of the whole batch has none, since it forgets m, and v up to ε. Gradients do run through m and v.
 
-    Learned: `gamma` and `beta`, (channels,). `channels`, n unless given, divides n; ε = `epsilon` > 0, `variance` ≥ 0;
+    ε_c = `epsilon` · unit_c is measured in the units of the data: `unit` is the variance of the first data observed,
+    and before that the `variance` given (1 where it is 0); with `started` it stays.
+
+    Learned: `gamma` and `beta`, (channels,). `channels`, n unless given, divides n; `epsilon` > 0, `variance` ≥ 0;
     ValueError otherwise. Sources: Ioffe & Szegedy 2015; Papamakarios et al. 2017, equations 19–21.
     """
 
+    held = ("mean", "variance", "unit")
+
     def __init__(
-        self, n: int, channels: int | None = None, epsilon: float = 1e-5, mean: Any = 0.0, variance: Any = 1.0
+        self,
+        n: int,
+        channels: int | None = None,
+        epsilon: float = 1e-5,
+        mean: Any = 0.0,
+        variance: Any = 1.0,
+        unit: Any = None,
+        started: bool = False,
     ) -> None:
-        super().__init__(n, channels)
+        super().__init__(n, channels, started)
         if not 0 < epsilon < np.inf:
             raise ValueError(f"BatchNorm: epsilon = {epsilon}, expected a number > 0: it keeps 1/√(v+ε) finite")
         self.epsilon = float(epsilon)
-        given = [np.asarray(value, float) for value in (mean, variance)]
-        right = [np.isfinite(value).all() and value.shape in ((), (self.channels,)) for value in given]
-        if not (all(right) and (given[1] >= 0).all()):
-            raise ValueError(
-                f"BatchNorm: mean = {mean}, variance = {variance}, expected {self.channels} finite numbers each, "
-                "the variance ≥ 0, or one for all channels"
-            )
-        self.mean, self.variance = (np.broadcast_to(value, self.channels).copy() for value in given)
+        self.mean, self.variance = self.per_channel(mean, "mean"), self.per_channel(variance, "variance")
+        if (self.variance < 0).any():
+            raise ValueError(f"BatchNorm: variance = {variance}, expected {self.channels} finite numbers ≥ 0")
+        self.unit = unit_of(self.variance) if unit is None else self.per_channel(unit, "unit", positive=True)
         self.gamma = Parameter(np.zeros(self.channels))
         self.beta = Parameter(np.zeros(self.channels))
 
@@ -54,8 +62,8 @@ class BatchNorm(Normalization):
         """Undo the normalization, by the statistics held."""
         self.refuse_to_observe()
         z = self.by_channel(as_batch(z, self.n, self, "z"))
-        mean, variance = self.mean.astype(z.dtype), self.variance.astype(z.dtype)
-        log_s = 0.5 * np.log(variance + self.epsilon) - self.gamma.value
+        mean, floored = self.mean.astype(z.dtype), (self.variance + self.epsilon * self.unit).astype(z.dtype)
+        log_s = 0.5 * np.log(floored) - self.gamma.value
         s = np.exp(log_s)[:, None]
         centred = (z - self.beta.value[:, None]) * s
 
@@ -77,12 +85,14 @@ class BatchNorm(Normalization):
             )
         if self.mode == "observing":
             self.mean, self.variance = statistics(x.astype(np.float64))
+            self.unit, self.started = self.unit if self.started else unit_of(self.variance), True
         held = self.mean.astype(x.dtype), self.variance.astype(x.dtype)
         mean, variance = statistics(x) if self.mixes_rows else held
-        r = 1 / np.sqrt(variance + self.epsilon)[:, None]
+        floored = variance + (self.epsilon * self.unit).astype(x.dtype, copy=False)
+        r = 1 / np.sqrt(floored)[:, None]
         e = np.exp(self.gamma.value)[:, None]
-        u = (x - mean[:, None]) * r
-        log_det = self.pixels * (self.gamma.value - 0.5 * np.log(variance + self.epsilon)).sum()
+        u = self.in_own_type((x - mean[:, None]) * r, self.gamma)
+        log_det = self.pixels * self.in_own_type(self.gamma.value - 0.5 * np.log(floored), self.gamma).sum()
         from_batch = self.mixes_rows
 
         def backward(g_z: Array, g_log_det: Array) -> Array:
@@ -101,3 +111,8 @@ class BatchNorm(Normalization):
     def parameters(self) -> dict[str, Parameter]:
         """Return γ and β."""
         return named(gamma=self.gamma, beta=self.beta)
+
+
+def unit_of(variance: Array) -> Array:
+    """Return the variances, 1 where a channel does not vary."""
+    return np.where(variance > 0, variance, 1.0)

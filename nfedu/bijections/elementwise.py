@@ -147,7 +147,9 @@ class Logit(Elementwise):
         """Open the interval to the line."""
         x = as_batch(x, self.n, self, "x")
         low, high = 0.0 - self.margin / self.width, (1 - self.margin) / self.width
-        check_inside(x, low, high, self, "pixels must be scaled to [0, 1] first: datasets.dequantise does it")
+        check_inside(
+            x, low, high, self, "scale the data to [0, 1] first; for pixels datasets.dequantise does it, with levels="
+        )
         p = self.margin + self.width * x
         q = (1 - self.margin) - self.width * x
 

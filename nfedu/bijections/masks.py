@@ -50,12 +50,14 @@ def channels(shape: Any, owner: object = "channels", *, passing: Sequence[int] |
 
 
 def as_mask(mask: Any, n: int, owner: object) -> Array:
-    """Return `mask` as booleans of shape (n,), some true and some not; a ValueError otherwise."""
+    """Return `mask`, booleans or 0 and 1, as booleans (n,), some true and some not; a ValueError otherwise."""
     given, mask = mask, np.array(mask)
+    if mask.dtype.kind in "iuf" and np.isin(mask, (0, 1)).all():
+        mask = mask.astype(bool)
     if mask.dtype != bool or mask.shape != (n,):
         raise ValueError(
             f"{name_of(owner)}: the mask has shape {np.shape(given)} and dtype {mask.dtype}, expected {n} booleans, "
-            "true where a coordinate passes; nfedu.masks makes some"
+            "true (or 1) where a coordinate passes; nfedu.masks makes some"
         )
     if mask.all() or not mask.any():
         lack = "nothing to transform" if mask.all() else "nothing that passes"

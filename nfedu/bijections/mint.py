@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Sequence
 from math import prod
 
@@ -13,7 +14,8 @@ from nfedu.bijections.base import Bijection, Chain, Mapped
 from nfedu.bijections.permutations import Reverse
 from nfedu.bijections.triangular import by_coordinates, imaginary_part, iterate, solve_transposed
 from nfedu.networks.convolution import correlate, kernel_gradient, neighbours, turned
-from nfedu.parameters import Parameter, named
+from nfedu.parameters import Parameter, cast, named
+from nfedu.precision import ROWS, PrecisionWarning
 
 TOLERANCE_IN_EPS = 40  # of the residual: what evaluating the network rounds
 
@@ -51,6 +53,11 @@ class MintLayer(Bijection):
         ]
         self.biases = [Parameter(np.zeros(size)) for size in (C * K, C * K, C)]
         self.log_t = Parameter(np.zeros(self.n))
+
+    @property
+    def directions(self) -> tuple[str, str]:
+        """The inverse is found by iteration."""
+        return "iteration", "one pass"
 
     def x_to_z(self, x: Array) -> Mapped:
         """Apply the network: one pass."""
@@ -133,8 +140,9 @@ class MintLayer(Bijection):
     def solve(self, z: Array) -> Array:
         """Return x with L(x) = z, to rounding: by iteration, and rows where that fails by fronts, which ends.
 
-        x is off by the residual times ‖J⁻¹‖: steep layers need float64. Raises ValueError with the residual when it
-        stays above rounding.
+        x is off by the residual times ‖J⁻¹‖: steep layers need float64. In float32 a few rows are solved in float64
+        too, and a PrecisionWarning says by how much x is off. Raises ValueError with the residual when it stays above
+        rounding.
         """
         if np.iscomplexobj(z) or np.iscomplexobj(self.log_t.value):
             real = copy.deepcopy(self)
@@ -153,7 +161,23 @@ class MintLayer(Bijection):
                 f"MintLayer: L(x) = z is solved with a residual of {residual[row, i]:.1e} only in row {row}, "
                 f"coordinate {i}, expected {limit[row, i]:.1e}; use float64, or smaller weights"
             )
+        if x.dtype == np.float32:
+            self.warn_of_lost_digits(z[:ROWS], x[:ROWS])
         return x
+
+    def warn_of_lost_digits(self, z: Array, x: Array) -> None:
+        """Warn when a solution in float32, (N, n), is off by more than a thousand roundings of its largest entry."""
+        try:
+            exact = cast(self, np.float64).solve(z.astype(np.float64))
+        except ValueError:  # then a residual of float32's size proves nothing either
+            exact = np.full_like(x, np.inf)
+        error = float(abs(x - exact).max() / max(1.0, abs(x).max()))
+        if error > 1e3 * np.finfo(np.float32).eps:
+            warnings.warn(
+                f"MintLayer: in float32 x is off by {error:.1e} of its size, the residual's rounding times ‖J⁻¹‖; use "
+                "flow.astype(np.float64), or smaller weights",
+                PrecisionWarning, stacklevel=4,
+            )  # fmt: skip
 
     def iterate(self, z: Array, step: float | None = None, most: int = 100) -> tuple[Array, Array, list[float]]:
         """Iterate from x = z/t, with the layer's step unless another is given; see `triangular.iterate`."""

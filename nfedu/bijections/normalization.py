@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 from nfedu.arrays import Array, as_dimension, is_whole
 from nfedu.bijections.base import Bijection
+from nfedu.parameters import Parameter
 
 MODES = ("evaluation", "training", "observing")
 
@@ -24,8 +26,10 @@ MODES = ("evaluation", "training", "observing")
 class Normalization(Bijection):
     """What both share: a mode, and `channels` groups of neighbouring coordinates that share their statistics."""
 
-    def __init__(self, n: int, channels: int | None) -> None:
-        self.n = as_dimension(n, self)
+    held: tuple[str, ...] = ()  # the attributes that come from data, apart from `started`
+
+    def __init__(self, n: int, channels: int | None, started: bool = False) -> None:
+        self.n, self.started = as_dimension(n, self), bool(started)
         self.channels = self.n if channels is None else channels
         if not is_whole(self.channels, 1) or self.n % self.channels:
             raise ValueError(
@@ -62,6 +66,24 @@ class Normalization(Bijection):
     def by_channel(self, y: Array) -> Array:
         """Return (N, n) as (N, channels, pixels)."""
         return y.reshape(len(y), self.channels, self.pixels)
+
+    def per_channel(self, value: Any, name: str, positive: bool = False) -> Array:
+        """Return a number, or one for each channel, as a new array (channels,); ValueError for anything else."""
+        given = np.asarray(value, float)
+        if (
+            given.shape not in ((), (self.channels,))
+            or not np.isfinite(given).all()
+            or (positive and (given <= 0).any())
+        ):
+            raise ValueError(
+                f"{type(self).__name__}: {name} = {value}, expected {self.channels} finite numbers"
+                f"{' > 0' if positive else ''}, or one for all channels"
+            )
+        return np.broadcast_to(given, self.channels).copy()
+
+    def in_own_type(self, y: Array, parameter: Parameter) -> Array:
+        """Return what is left of `y` once its offset is gone, in the type that the layer computes in."""
+        return y if y.dtype.kind == "c" else y.astype(parameter.value.dtype, copy=False)
 
     def jacobian_pattern(self) -> tuple[Array, Array]:
         """Return zeros off the diagonal: with the statistics held, both are affine maps of each coordinate."""

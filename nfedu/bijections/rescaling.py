@@ -67,23 +67,30 @@ class Rescale(Elementwise):
 
 
 class Shift(Elementwise):
-    """x_i = z_i + t_i, log|det| = 0 both ways. Learned: `t`, shape (n,); given as a number or (n,)."""
+    """x_i = z_i + t_i, log|det| = 0 both ways.
 
-    def __init__(self, n: int, t: Any = 0.0) -> None:
+    Learned: `t` / `unit`, shape (n,), so that a step is the same step in other units of x. `t`, and `unit` > 0: numbers
+    or (n,).
+    """
+
+    def __init__(self, n: int, t: Any = 0.0, unit: Any = 1.0) -> None:
         super().__init__(n)
-        self.shift = Parameter(self.per_coordinate(t, "t"))
+        self.unit = self.per_coordinate(unit, "unit")
+        if (self.unit <= 0).any():
+            raise ValueError(f"{type(self).__name__}: unit = {unit}, expected numbers > 0: what a shift is measured in")
+        self.shift = Parameter(self.per_coordinate(t, "t") / self.unit)
 
     @property
     def t(self) -> Array:
         """The shifts, (n,)."""
-        return self.shift.value
+        return self.shift.value * self.unit.astype(self.shift.value.dtype)
 
     def z_to_x(self, z: Array) -> Mapped:
         """Add t."""
         z = as_batch(z, self.n, self, "z")
 
         def backward(g_x: Array, g_log_det: Array) -> Array:
-            self.shift.grad += g_x.sum(axis=0)
+            self.shift.grad += g_x.sum(axis=0) * self.unit
             return g_x
 
         return z + self.t, np.zeros(len(z), z.dtype), backward
@@ -93,21 +100,25 @@ class Shift(Elementwise):
         x = as_batch(x, self.n, self, "x")
 
         def backward(g_z: Array, g_log_det: Array) -> Array:
-            self.shift.grad -= g_z.sum(axis=0)
+            self.shift.grad -= g_z.sum(axis=0) * self.unit
             return g_z
 
         return x - self.t, np.zeros(len(x), x.dtype), backward
 
     def parameters(self) -> dict[str, Parameter]:
-        """Return t."""
+        """Return t, in its units."""
         return named(t=self.shift)
 
 
 class Affine(Chain):
-    """x_i = s_i z_i + t_i, as the chain Rescale, then Shift: log|det ∂x/∂z| = Σ log|s_i|. Learned: log|s| and t."""
+    """x_i = s_i z_i + t_i, as the chain Rescale, then Shift: log|det ∂x/∂z| = Σ log|s_i|.
 
-    def __init__(self, n: int, s: Any = 1.0, t: Any = 0.0) -> None:
-        self.scale, self.shift = Rescale(n, s), Shift(n, t)
+    Learned: log|s| and t / `unit`, where the unit of x is |s| as given, unless another is.
+    """
+
+    def __init__(self, n: int, s: Any = 1.0, t: Any = 0.0, unit: Any = None) -> None:
+        self.scale = Rescale(n, s)
+        self.shift = Shift(n, t, abs(np.asarray(s, float)) if unit is None else unit)
         super().__init__([self.scale, self.shift])
 
     @property
@@ -119,6 +130,11 @@ class Affine(Chain):
     def t(self) -> Array:
         """The shifts, (n,)."""
         return self.shift.t
+
+    @property
+    def unit(self) -> Array:
+        """What the shifts are measured in, (n,)."""
+        return self.shift.unit
 
     def jacobian_pattern(self) -> tuple[Array, Array] | None:
         """Return that of Rescale."""

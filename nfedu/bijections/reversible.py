@@ -58,7 +58,7 @@ class Reversible(Chain):
 
     def _check(self, rebuilt: Array, original: Array, quantity: str, least: float) -> None:
         error = float(abs(rebuilt - original).max() / (max(least, abs(original).max()) or 1.0))
-        limit = float(np.sqrt(np.finfo(original.dtype).eps)) if self.tolerance is None else self.tolerance
+        limit = float(np.sqrt(np.finfo(rebuilt.dtype).eps)) if self.tolerance is None else self.tolerance
         if not error <= limit:
             raise ValueError(
                 f"Reversible: {quantity} is off by {error:.1e} > {limit:.1e}, so the gradient is wrong, and `grad` "

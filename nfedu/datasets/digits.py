@@ -7,11 +7,11 @@ with `Logit(64)` as its last layer models x, and the bits of one pixel count all
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from nfedu.arrays import Array, as_batch, as_generator
+from nfedu.arrays import Array, as_batch, as_generator, as_values, is_whole
 from nfedu.distributions import Distribution
 from nfedu.storage import read_arrays
 
@@ -42,10 +42,33 @@ def digits(path: str | Path = FILE) -> Digits:
     return Digits(*(Split(images[rows], labels[rows]) for rows in np.split(order, [1257, 1437])))
 
 
-def dequantise(counts: Array, rng: np.random.Generator) -> Array:
-    """Return x = (k + u)/17 ∈ [0, 1), u uniform: the density of x, times 17⁻⁶⁴, averages to the probability of k."""
+def dequantise(counts: Array, rng: np.random.Generator, levels: int = LEVELS) -> Array:
+    """Return x = (k + u)/L ∈ [0, 1), u uniform: the density of x, times L⁻ⁿ, averages to the probability of k.
+
+    `counts`: whole numbers 0 … L − 1 of any shape, L = `levels`: 17 for the digits, 256 for pictures of 8 bits. Raises
+    ValueError for others.
+    """
     as_generator(rng, "dequantise")
-    return (counts + rng.random(np.shape(counts))) / LEVELS
+    return (as_counts(counts, levels, "dequantise") + rng.random(np.shape(counts))) / levels
+
+
+def as_counts(counts: Any, levels: Any, owner: str) -> Array:
+    """Return whole numbers 0 … levels − 1 as an array, or raise ValueError with what was given instead."""
+    if not is_whole(levels, 2):
+        raise ValueError(f"{owner}: levels = {levels!r}, expected an integer ≥ 2: how many values a count may have")
+    masked = isinstance(counts, np.ma.MaskedArray) and np.ma.getmaskarray(counts).any()
+    counts = np.asarray(counts)
+    if masked or counts.dtype.kind not in "buif":
+        raise ValueError(
+            f"{owner}: counts of dtype {counts.dtype}{', some masked' if masked else ''}, expected whole numbers"
+        )
+    if not ((counts >= 0) & (counts < levels) & (counts == np.floor(counts))).all():
+        low, high = float(counts.min()), float(counts.max())
+        raise ValueError(
+            f"{owner}: counts from {low:.6g} to {high:.6g}, expected counts 0, 1, … {levels - 1}, whole numbers "
+            f"without noise; levels = {levels} says how many there are"
+        )
+    return counts
 
 
 def shifted(counts: Array, rng: np.random.Generator, share: float = 0.3) -> Array:
@@ -66,23 +89,25 @@ def shifted(counts: Array, rng: np.random.Generator, share: float = 0.3) -> Arra
     return images.reshape(-1, 64)
 
 
-def bits_per_pixel(flow: Distribution, counts: Array, rng: np.random.Generator, draws: int = 10) -> tuple[float, float]:
+def bits_per_pixel(
+    flow: Distribution, counts: Array, rng: np.random.Generator, draws: int = 10, levels: int = LEVELS
+) -> tuple[float, float]:
     """Return the mean of −log₂ p(k + u)/n over images and `draws` of the noise u, and its standard error over images.
 
-    −log₂ p(k + u) = −log₂ p(x) + n log₂ 17 since x = (k + u)/17; the flow's own layers, Logit among them, count inside
-    log p(x). By Jensen's inequality the mean bounds the bits of the counts k from above.
+    −log₂ p(k + u) = −log₂ p(x) + n log₂ L since x = (k + u)/L, L = `levels`; the flow's own layers, Logit among them,
+    count inside log p(x). By Jensen's inequality the mean bounds the bits of the counts k from above.
     """
     counts = as_batch(counts, np.shape(counts)[-1], "bits_per_pixel", "counts")
     if counts.shape[1] != flow.n:
         raise ValueError(f"bits_per_pixel: the flow has n = {flow.n}, the images have {counts.shape[1]} pixels")
-    if not (np.isin(counts, np.arange(LEVELS))).all():
-        raise ValueError("bits_per_pixel: expected counts 0, 1, … 16, as datasets.digits() gives them, without noise")
-    if len(counts) < 2 or draws < 1:
+    as_counts(counts, levels, "bits_per_pixel")
+    if len(counts) < 2 or not is_whole(draws, 1):
         raise ValueError(
             f"bits_per_pixel: {len(counts)} images, draws = {draws}; expected ≥ 2 images, ≥ 1 draw of noise"
         )
-    log_p = np.mean([flow.log_prob(dequantise(counts, rng)).astype(np.float64) for _ in range(draws)], axis=0)
-    bits = -log_p / (flow.n * np.log(2)) + np.log2(LEVELS)
+    drawn = [flow.log_prob(dequantise(counts, rng, levels)) for _ in range(draws)]
+    log_p = np.mean([as_values(p, (len(counts),), flow, "log_prob").astype(np.float64) for p in drawn], axis=0)
+    bits = -log_p / (flow.n * np.log(2)) + np.log2(levels)
     return float(bits.mean()), float(bits.std(ddof=1) / np.sqrt(len(bits)))
 
 

@@ -9,6 +9,7 @@ deepest column ends, and on the way back into blocks of rows, each from where it
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
@@ -23,13 +24,19 @@ DEGREES = 8  # at least so many are taken together when coordinates come one by 
 WIDTH = 128  # units in a block of columns, at least
 
 
+class CapacityWarning(UserWarning):
+    """A network cannot express what its kind promises."""
+
+
 class MADE:
     """From (N, n) to (N, n, outputs): row i of the result depends on coordinates 1 … i−1 alone; row 1 is constant.
 
     `hidden`: widths of 0 to any number of layers. `degrees`: "sequential" gives hidden unit k the degree (k mod (n−1))
-    + 1, spread evenly in a layer narrower than n−1, "random" draws it from `rng`, and lists, one a layer, give them
-    all; sorted in each case. Weights are (inputs, outputs), all kept, though those that a mask forbids never count;
-    they start as an MLP's, with the fan-in that the mask leaves.
+    + 1, spread evenly in a layer narrower than n−1, "random" draws it from `rng`, those missing in place of those drawn
+    twice, and lists, one a layer, give them all; sorted in each case. A layer of n−1 units or more has every degree, so
+    that each output sees all inputs before it; of narrower ones a CapacityWarning says what is lost. Weights are
+    (inputs, outputs), all kept, though those that a mask forbids never count; they start as an MLP's, with the fan-in
+    that the mask leaves.
     """
 
     def __init__(
@@ -49,6 +56,7 @@ class MADE:
         as_generator(rng, self)
         inputs = np.arange(1, n + 1)
         self.degrees = [inputs, *hidden_degrees(degrees, hidden, n, rng), np.repeat(inputs, outputs)]
+        self.warn_of_lost_dependencies(hidden)
         upto = [np.searchsorted(degrees, np.arange(n + 1), "right") for degrees in self.degrees]
         self.upto = [counts.tolist() for counts in upto]  # [layer][d]: units of degree ≤ d
         size = max(DEGREES, -(-n // 32))
@@ -65,6 +73,18 @@ class MADE:
             self.biases.append(Parameter((layer < last) * spread * rng.standard_normal(mask.shape[1])))
             self.masks.append(mask.astype(np.float32))  # times numbers: booleans would be converted at each call
         self.columns, self.rows = [columns_of(mask) for mask in self.masks], [rows_of(mask) for mask in self.masks]
+
+    def warn_of_lost_dependencies(self, hidden: tuple[int, ...]) -> None:
+        """Warn when hidden layers are too narrow, or their degrees too few, for outputs to see all inputs before."""
+        pairs, n = lost(self.degrees[1:-1], self.n), self.n
+        if pairs:
+            i, j = pairs[0]
+            warnings.warn(
+                f"MADE: hidden = {hidden} cuts {len(pairs)} of {n * (n - 1) // 2} dependencies, the first of them "
+                f"coordinate {i - 1} on {j - 1}, from 0 in its order; give each hidden layer {n - 1} units or more",
+                CapacityWarning,
+                stacklevel=3,
+            )
 
     def mask(self, layer: int) -> Array:
         """Return the mask of a layer's weights, (inputs, outputs): True where the degrees allow a connection.
@@ -142,7 +162,7 @@ def hidden_degrees(
     if degrees == "sequential":  # a layer that is too narrow for all degrees has them evenly spread
         return [np.sort(np.arange(w) % most + 1 if w >= most else np.arange(w) * most // w + 1) for w in hidden]
     if degrees == "random":
-        return [np.sort(rng.integers(1, most + 1, width)) for width in hidden]
+        return [np.sort(complete(rng.integers(1, most + 1, width), most)) for width in hidden]
     given = [] if isinstance(degrees, str) else [np.sort(np.asarray(layer)) for layer in degrees]
     fits = [len(layer) for layer in given] == list(hidden) and not isinstance(degrees, str)
     if not fits or any(layer.dtype.kind not in "iu" or layer[0] < 1 or layer[-1] > most for layer in given):
@@ -151,6 +171,27 @@ def hidden_degrees(
             f"{tuple(hidden)} a list of that many integers 1 … {most}"
         )
     return given
+
+
+def complete(drawn: Array, most: int) -> Array:
+    """Return degrees as drawn, but for those drawn twice and more, which give way to those not drawn, up to `most`."""
+    missing = np.setdiff1d(np.arange(1, most + 1), drawn)
+    twice = np.setdiff1d(np.arange(len(drawn)), np.unique(drawn, return_index=True)[1])
+    count = min(len(missing), len(twice))
+    drawn[twice[:count]] = missing[:count]
+    return drawn
+
+
+def lost(degrees: Sequence[Array], n: int) -> list[tuple[int, int]]:
+    """Return which (output i, input j), j < i, no path joins: each layer needs a degree from j to i − 1, in order."""
+    pairs = []
+    for j in range(1, n):
+        least = j  # the smallest degree by which input j can have come so far
+        for layer in degrees:
+            above = layer[layer >= least]
+            least = int(above.min()) if above.size else n
+        pairs += [(i, j) for i in range(j + 1, min(least, n) + 1)]
+    return pairs
 
 
 def columns_of(mask: Array) -> list[tuple[slice, int]]:

@@ -3,8 +3,9 @@
 from nfedu.training.checkpoint import History
 from nfedu.training.digits import DigitsRun, fit_digits
 from nfedu.training.distillation import distill, kl_divergence, reverse_kl
-from nfedu.training.fit import DivergedError, fit
-from nfedu.training.lbfgs import fit_lbfgs
+from nfedu.training.divergence import DivergedError
+from nfedu.training.fit import fit
+from nfedu.training.lbfgs import Minimum, fit_lbfgs
 from nfedu.training.optimizers import SGD, Adam
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "DigitsRun",
     "DivergedError",
     "History",
+    "Minimum",
     "distill",
     "fit",
     "fit_digits",

@@ -12,13 +12,13 @@ import numpy as np
 
 from nfedu import storage
 from nfedu.arrays import Array
-from nfedu.bijections.act_norm import ActNorm
 from nfedu.bijections.base import Bijection
-from nfedu.bijections.normalization import normalizations
+from nfedu.bijections.normalization import Normalization, normalizations
 from nfedu.flow import Flow
-from nfedu.training.optimizers import Optimizer
+from nfedu.training.averaging import RunningMean
+from nfedu.training.optimizers import Optimizer, belongs_to
 
-FORMAT = "nfedu training 1"
+FORMAT = "nfedu training 2"
 
 
 @dataclass
@@ -26,16 +26,19 @@ class History:
     """What happened in training: losses in nats per point, one entry an epoch.
 
     `train` is the mean over the epoch's batches, each at the theta of its step; `validation` is that of the theta, or
-    running mean, at the end of the epoch. `best` and `best_epoch` belong to the theta that was kept: the least
-    validation loss, or without validation the last training loss.
+    running mean, at the end of the epoch; `start` that before the first step. `best` and `best_epoch` belong to the
+    theta that was kept: the least validation loss, −1 being the epoch of `start`, or without validation the last
+    training loss. `interrupted`: Ctrl-C ended it.
     """
 
     train: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
+    start: float = np.inf
     best: float = np.inf
     best_epoch: int = -1
     steps: int = 0
     seconds: float = 0.0
+    interrupted: bool = False
 
 
 @dataclass
@@ -49,12 +52,13 @@ class Run:
     x: Array
     optimizer: Optimizer
     rng: np.random.Generator
-    mean: Array
-    best: Array
-    history: History
+    average: float
     settings: dict[str, Any]  # of `fit`: whatever else decides where training goes
+    path: str | Path | None = None
 
     def __post_init__(self) -> None:
+        self.history, self.mean = History(), RunningMean(self.flow.theta, self.average)
+        self.best = self.flow.theta.copy()
         self.identity = {
             "layers": settings_of(self.flow.bijection.bijections),
             "parameters": {name: list(p.value.shape) for name, p in self.flow.parameters().items()},
@@ -65,16 +69,36 @@ class Run:
             **self.settings,
         }
 
-    def save(self, path: str | Path) -> None:
-        """Write the run to an `.npz` file, whole or not at all."""
+    def begin(self, seen: Array) -> None:
+        """Go to where the file says, if there is one; show `seen` to the normalization layers."""
+        resumed = self.path is not None and Path(self.path).exists()
+        if resumed:
+            self.resume(self.path)  # type: ignore[arg-type]
+        self.flow.observe(seen)
+        if not resumed:
+            self.mean.theta[:] = self.best[:] = self.flow.theta
+
+    def count_step(self) -> None:
+        """Take in the θ that a step has led to; end here if Ctrl-C has asked for it."""
+        self.history.steps += 1
+        self.mean.add(self.flow.theta, self.history.steps)
+        if self.history.interrupted:
+            raise KeyboardInterrupt
+
+    def save(self) -> None:
+        """Write the run to its `.npz` file, if it has one, whole or not at all."""
+        if self.path is None:
+            return
         state = {key: value for key, value in vars(self.optimizer).items() if key != "learning_rate"}
         arrays = {f"optimizer.{key}": value for key, value in state.items() if isinstance(value, np.ndarray)}
         numbers = {key: value for key, value in state.items() if not isinstance(value, np.ndarray)}
         text: dict[str, Any] = {"numbers": numbers, "arrays": list(arrays), "identity": self.identity}
         text |= {"rng": self.rng.bit_generator.state, "history": asdict(self.history)}
-        own = {"theta": self.flow.theta, "mean": self.mean, "best": self.best}
+        for name, layer, key in self.held():
+            arrays[name] = getattr(layer, key)
+        own = {"theta": self.flow.theta, "mean": self.mean.theta, "best": self.best}
         storage.write_arrays(
-            path, format=np.array(FORMAT), run=np.array(json.dumps(text, default=plain)), **own, **arrays
+            self.path, format=np.array(FORMAT), run=np.array(json.dumps(text, default=plain)), **own, **arrays
         )
 
     def resume(self, path: str | Path) -> None:
@@ -94,18 +118,25 @@ class Run:
             setattr(self.optimizer, name.removeprefix("optimizer."), value)
         for name, value in saved["numbers"].items():
             setattr(self.optimizer, name, value)
+        belongs_to(self.optimizer, self.flow.theta)
         self.rng.bit_generator.state = saved["rng"]
-        self.history = History(**saved["history"])
-        self.flow.theta[:], self.mean[:], self.best[:] = theta, mean, best
-        for layer in normalizations(self.flow.bijection):
-            if isinstance(layer, ActNorm):
-                layer.started = True  # in the run that is resumed
+        self.history = History(**{**saved["history"], "interrupted": False})
+        self.flow.theta[:], self.mean.theta[:], self.best[:] = theta, mean, best
+        held = self.held()
+        for (_, layer, key), value in zip(held, storage.read_arrays(path, *(name for name, *_ in held)), strict=True):
+            setattr(layer, key, value)
+            layer.started = True  # in the run that is resumed
+
+    def held(self) -> list[tuple[str, Normalization, str]]:
+        """Return what normalization layers hold from data: the name in the file, the layer, its attribute."""
+        layers = enumerate(normalizations(self.flow.bijection))
+        return [(f"normalization{i}.{key}", layer, key) for i, layer in layers for key in layer.held]
 
 
 def settings_of(layers: list[Bijection]) -> Any:
     """Return what the layers are and how they were set up, without what data have changed; names, if that is all."""
     try:
-        return without(storage.describe(layers), ("started", "mean", "variance"))
+        return without(storage.describe(layers), ("started", "mean", "variance", "deviation", "unit"))
     except ValueError:  # a layer of somebody's own that does not keep its arguments
         return [type(layer).__name__ for layer in layers]
 

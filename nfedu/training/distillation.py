@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
-from nfedu.arrays import Array, NonFiniteError, as_count, as_generator
+from nfedu.arrays import Array, NonFiniteError, as_count, as_generator, as_values
 from nfedu.distributions import Distribution
 from nfedu.flow import Flow
+from nfedu.training.averaging import RunningMean
 from nfedu.training.checkpoint import History
-from nfedu.training.fit import DivergedError, finite
+from nfedu.training.divergence import DivergedError, finite
 from nfedu.training.optimizers import Optimizer, annealed, as_optimizer
 
 
@@ -40,38 +42,37 @@ def distill(
     from tqdm import tqdm
 
     as_generator(rng, "distill")
-    if student is teacher or not (hasattr(teacher, "log_prob") and hasattr(teacher, "score")):
-        raise ValueError(
-            f"distill: teacher = {teacher!r}, expected another flow or a distribution, with log_prob and score"
-        )
-    if student.n != teacher.n:
-        raise ValueError(f"distill: the student has n = {student.n}, the teacher n = {teacher.n}; expected the same")
+    check_teacher(student, None if student is teacher else teacher, "distill", "log_prob", "score")
     steps, batch_size = as_count(steps, rng, "distill: steps"), as_count(batch_size, rng, "distill: batch_size")
     if not 0 <= average < 1:
         raise ValueError(f"distill: average = {average}, expected 0 ≤ average < 1")
     optimizer = as_optimizer(optimizer, "distill")
-    rate, history, mean, start = optimizer.learning_rate, History(), student.theta.copy(), perf_counter()
+    rate, history, start = optimizer.learning_rate, History(), perf_counter()
+    mean = RunningMean(student.theta, average)
     bar = tqdm(range(steps), disable=None if progress else True, desc="distill", leave=False)
     try:
         for step in bar:
             if anneal:
                 optimizer.learning_rate = annealed(rate, step / steps)
             history.train.append(finite(reverse_kl(student, teacher, batch_size, rng), student.grad))  # N22
-            mean += max(1 - average, 1 / (history.steps + 1)) * (student.theta - mean)  # θ, whose loss was finite
+            mean.add(student.theta, history.steps + 1)  # θ, whose loss was finite
             optimizer.step(student.theta, student.grad)
             history.steps += 1
             if step % 50 == 0:
                 bar.set_postfix_str(f"KL {np.mean(history.train[-50:]):.3f}")
         reverse_kl(student, teacher, batch_size, rng)  # the last θ is kept only if its loss is finite too
-        mean += max(1 - average, 1 / (history.steps + 1)) * (student.theta - mean)
+        mean.add(student.theta, history.steps + 1)
     except NonFiniteError as error:
+        hint = f"try a smaller learning rate than {rate:g}"
+        if history.steps == 0:
+            hint = "no step has been taken: where the student's first samples lie, the teacher has no finite log p and "
+            hint += "score; start the student nearer, or take a teacher that is positive everywhere"
         raise DivergedError(
-            f"distillation diverged at step {history.steps}: {error}. theta is back at the mean before; "
-            f"try a smaller learning rate than {rate:g}"
+            f"distillation diverged at step {history.steps}: {error}. theta is back at the mean before; {hint}"
         ) from error
     finally:
         bar.close()
-        student.theta[:], optimizer.learning_rate = mean, rate
+        student.theta[:], optimizer.learning_rate = mean.theta, rate
         history.seconds = perf_counter() - start
     return history
 
@@ -85,9 +86,10 @@ def reverse_kl(student: Flow, teacher: Distribution, count: int, rng: np.random.
     z = student.base.sample(count, rng).astype(student.dtype)
     x, log_det, backward = student.z_to_x(z)
     log_s = student.base.log_prob(z) - log_det  # N22
-    kl = np.mean(log_s - teacher.log_prob(x))  # N21
+    kl = np.mean(log_s - as_values(teacher.log_prob(x), (count,), teacher, "log_prob"))  # N21
+    score = as_values(teacher.score(x), x.shape, teacher, "score")
     student.grad[:] = 0
-    backward(-teacher.score(x) / count, np.full(count, -1 / count, student.dtype))
+    backward(-score / count, np.full(count, -1 / count, student.dtype))
     return kl
 
 
@@ -95,7 +97,24 @@ def kl_divergence(student: Flow, teacher: Distribution, count: int, rng: np.rand
     """Return an estimate of KL(s‖t) in nats from `count` ≥ 2 samples of the student, and its standard error."""
     if as_count(count, rng, "kl_divergence") < 2:
         raise ValueError("kl_divergence: count = 1, expected at least 2 samples, for a standard error")
+    check_teacher(student, teacher, "kl_divergence", "log_prob")
     z = student.base.sample(count, rng).astype(student.dtype)
     x, log_det, _ = student.z_to_x(z)
-    terms: Array = (student.base.log_prob(z) - log_det - teacher.log_prob(x)).astype(np.float64)  # N21
+    log_t = as_values(teacher.log_prob(x), (count,), teacher, "log_prob")
+    terms: Array = (student.base.log_prob(z) - log_det - log_t).astype(np.float64)  # N21
     return float(terms.mean()), float(terms.std(ddof=1) / np.sqrt(count))
+
+
+def check_teacher(student: Flow, teacher: Any, owner: str, *methods: str) -> None:
+    """Raise ValueError unless the teacher is a distribution of the student's n that has these methods."""
+    if isinstance(teacher, type) or not all(hasattr(teacher, name) for name in methods):
+        raise ValueError(
+            f"{owner}: teacher = {teacher!r}, expected another flow or a distribution, with {' and '.join(methods)}"
+        )
+    if not hasattr(teacher, "n"):
+        raise ValueError(
+            f"{owner}: the teacher, a {type(teacher).__name__}, has no n; give it that attribute, "
+            f"the dimension of its points: the student's is {student.n}"
+        )
+    if student.n != teacher.n:
+        raise ValueError(f"{owner}: the student has n = {student.n}, the teacher n = {teacher.n}; expected the same")

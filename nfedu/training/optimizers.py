@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Any, Protocol
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
 from nfedu.arrays import Array
+from nfedu.parameters import HasParameters, Parameter
 
 BLOCK = 65_536  # entries treated at a time, so that the passes of an Adam step stay in the cache
 
@@ -21,7 +23,7 @@ class Optimizer(Protocol):
 
 
 class SGD:
-    """Gradient descent with momentum: v ← ρ v − η g, θ ← θ + v."""
+    """Gradient descent with momentum: v ← ρ v − η g, θ ← θ + v. It starts anew when it is given another θ."""
 
     def __init__(self, learning_rate: float = 1e-2, momentum: float = 0.0) -> None:
         self.learning_rate, self.momentum = positive(learning_rate, "learning_rate"), fraction(momentum, "momentum")
@@ -29,7 +31,7 @@ class SGD:
 
     def step(self, theta: Array, grad: Array) -> None:
         """Change `theta` in place."""
-        if self.velocity.shape != theta.shape:
+        if self.velocity.shape != theta.shape or is_new(self, theta):
             self.velocity = np.zeros_like(theta)
         self.velocity *= self.momentum
         self.velocity -= self.learning_rate * grad
@@ -40,6 +42,7 @@ class Adam:
     """Adam: each entry's step is scaled by the size of its recent gradients (Kingma & Ba 2015, algorithm 1).
 
     m ← β₁ m + (1−β₁) g,  v ← β₂ v + (1−β₂) g²,  θ ← θ − η m̂ / (√v̂ + ε),  with m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ).
+    It starts anew when it is given another θ.
     """
 
     def __init__(
@@ -53,7 +56,7 @@ class Adam:
 
     def step(self, theta: Array, grad: Array) -> None:
         """Change `theta` in place."""
-        if self.m.shape != theta.shape:
+        if self.m.shape != theta.shape or is_new(self, theta):
             self.t, self.m, self.v = 0, np.zeros_like(theta), np.zeros_like(theta)
         self.t += 1
         root = float(np.sqrt(1 - self.beta2**self.t))  # √v̂ = √v / root, so η m̂ / (√v̂ + ε) = rate · m / (√v + ε · root)
@@ -88,6 +91,40 @@ def as_optimizer(optimizer: Any, owner: str) -> Optimizer:
 def annealed(rate: float, done: float) -> float:
     """Return the learning rate when a share `done` of training is over: half a cosine (Loshchilov & Hutter 2017)."""
     return float(rate * 0.5 * (1 + np.cos(np.pi * done)))
+
+
+_theta_of: WeakKeyDictionary[Any, ref[Array]] = WeakKeyDictionary()  # which θ each optimizer improves
+
+
+def is_new(optimizer: Optimizer, theta: Array) -> bool:
+    """Return whether the optimizer has improved another θ up to now; from here on it is this one's."""
+    known = _theta_of.get(optimizer)
+    last = None if known is None else known()
+    if last is theta:
+        return False
+    belongs_to(optimizer, theta)
+    return known is not None and not (last is not None and same_memory(last, theta))
+
+
+def belongs_to(optimizer: Optimizer, theta: Array) -> None:
+    """Say whose moments they are that an optimizer holds."""
+    _theta_of[optimizer] = ref(theta)
+
+
+def same_memory(a: Array, b: Array) -> bool:
+    """Return whether two arrays of one shape are views of the same numbers."""
+    return a.__array_interface__["data"] == b.__array_interface__["data"] and a.strides == b.strides
+
+
+def matrices_of(module: HasParameters) -> list[Parameter]:
+    """Return what weight decay shrinks: all matrices; biases, shifts and scales are left alone."""
+    return [p for p in module.parameters().values() if p.value.ndim > 1]
+
+
+def shrink(matrices: list[Parameter], share: float) -> None:
+    """Take a share of them away, apart from the gradient (Loshchilov & Hutter 2019)."""
+    for p in matrices:
+        p.value *= 1 - share
 
 
 def fraction(value: float, name: str) -> float:

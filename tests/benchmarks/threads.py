@@ -20,8 +20,8 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import nfedu
-from nfedu.training.remote import RemoteTeam
-from nfedu.training.team import Team
+from nfedu.training.parallel.remote import RemoteTeam
+from nfedu.training.parallel.team import Team
 
 N_DIM, COUPLINGS, PARTS = 8, 8, 2
 WIDTHS, BATCHES, ROWS = (64, 256), (256, 1024, 10_000), (10_000, 100_000)

@@ -6,7 +6,7 @@ import numpy as np
 
 import nfedu
 from nfedu import models
-from nfedu.training.team import Team
+from nfedu.training.parallel.team import Team
 
 THREADS = len(os.sched_getaffinity(0))
 

@@ -14,7 +14,7 @@ import numpy as np
 from nfedu.arrays import Array
 from nfedu.flow import Flow
 from nfedu.threads import one_blas_thread_each
-from nfedu.training.team import add_up, parts_of
+from nfedu.training.parallel.team import add_up, parts_of
 
 
 class RemoteTeam:
@@ -27,19 +27,20 @@ class RemoteTeam:
     def __init__(self, flow: Flow, parts: int, executor: Executor) -> None:
         self.flow, self.parts, self.executor = flow, parts, executor
 
-    def nll(self, x: Array) -> float:
+    def nll(self, x: Array, *weights: Array) -> float:
         """Return the mean negative log-likelihood of `x`, and set the flow's `grad` to its gradient."""
         parts = parts_of(x, self.parts)
-        futures = [self.executor.submit(gradient, self.flow, part, np.geterr()) for part in parts]
+        jobs = zip(*(parts_of(rows, len(parts)) for rows in (x, *weights)), strict=True)
+        futures = [self.executor.submit(gradient, self.flow, np.geterr(), *job) for job in jobs]
         wait(futures)  # all of them, also where one raises: the caller may change what is still to be sent
         return add_up(self.flow, parts, [future.result() for future in futures])
 
 
-def gradient(flow: Flow, rows: Array, errors: Any) -> tuple[float, Array]:
+def gradient(flow: Flow, errors: Any, rows: Array, *weights: Array) -> tuple[float, Array]:
     """Return the mean negative log-likelihood of some rows, and its gradient; `errors` as for `np.errstate`."""
     twin = flow.sharing_theta()  # in a pool of threads the flow is the caller's own, and so is its grad
     with one_blas_thread_each(), np.errstate(**errors):
-        return twin.nll(rows), twin.grad
+        return twin.nll(rows, *weights), twin.grad
 
 
 def check_executor(executor: Any, threads: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from nfedu.arrays import Array
@@ -21,15 +23,15 @@ class Team:
         check_threads(flow, threads)
         self.flow, self.members = flow, [flow, *(flow.sharing_theta() for _ in range(threads - 1))]
 
-    def nll(self, x: Array) -> float:
+    def nll(self, x: Array, *weights: Array) -> float:
         """Return the mean negative log-likelihood of `x`, and set the flow's `grad` to its gradient."""
         parts = parts_of(x, len(self.members))
-        jobs = list(zip(self.members, parts, strict=False))
+        jobs = list(zip(self.members, *(parts_of(rows, len(parts)) for rows in (x, *weights)), strict=False))
 
-        def gradient(job: tuple[Flow, Array]) -> tuple[float, Array]:
-            member, part = job
+        def gradient(job: tuple[Any, ...]) -> tuple[float, Array]:
+            member, *part = job
             with in_mode("training", member.bijection):
-                return member.nll(part), member.grad
+                return member.nll(*part), member.grad
 
         return add_up(self.flow, parts, over_threads(gradient, jobs, len(jobs)))
 

@@ -146,7 +146,7 @@ lesson.slide(fig, lambda k: show_step(*axes, steps, k), words, "00d_step", capti
 # %%
 data = rng.standard_normal((500, 2))
 data = (data - data.mean(axis=0)) / data.std(axis=0) * [1e-4, 1.0]  # the first column in other units
-fitted = nfedu.Flow(nfedu.StandardNormal(2), nfedu.Affine(2, data.std(axis=0), data.mean(axis=0)))
+fitted = nfedu.Flow(nfedu.StandardNormal(2), nfedu.Affine(2, data.std(axis=0), data.mean(axis=0), unit=1.0))
 optimum, step = fitted.theta.copy(), EPS ** (1 / 3)
 
 

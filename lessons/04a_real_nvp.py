@@ -297,5 +297,4 @@ lesson.end()
 # On the river NICE meets a bound that can be computed, and RealNVP passes it.
 #
 # **Exercise.** Set every parameter named `scale` of the river's RealNVP to 0: what is left is additive. How many nats
-# does that cost, and why more than the gap to NICE? Then train one coupling of the right orientation: how near does
-# it come?
+# does that cost, and why more than the gap to NICE? How near does one trained coupling of the right orientation come?

@@ -86,7 +86,8 @@ lesson.show(fig, "04b_round_trip", caption)
 # ## BatchNorm as a layer
 #
 # Between couplings RealNVP standardises each coordinate (or channel) by a mean $m$ and a variance $v$, and lets the
-# model undo that: $z = e^{\gamma} (x - m)/\sqrt{v + \varepsilon} + \beta$, γ a log-scale as α is, β a shift.
+# model undo that: $z = e^{\gamma} (x - m)/\sqrt{v + \varepsilon} + \beta$, γ a log-scale as α is, β a shift. (Here ε is
+# $10^{-5}$ of the variance that the coordinate has in the first data, so that nothing depends on units.)
 #
 # **In evaluation** $m$ and $v$ are numbers held from the training data. Then this is N13 with a shift: each
 # coordinate has the slope $e^\gamma/\sqrt{v + \varepsilon}$, and

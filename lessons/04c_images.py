@@ -31,7 +31,7 @@ rng = np.random.default_rng(4)
 # ## Masks: which half passes?
 #
 # Cut in the middle, one half of an image would be told about by the other half, far away. A *checkerboard* lets every
-# second pixel pass, so that each pixel that changes sees its four neighbours. It is the notes' split after a
+# second pixel pass, so that each pixel that changes sees all its neighbours. It is the notes' split after a
 # permutation $P$ that puts the pixels that pass first: $x = P^\top f(P z)$, so
 #
 # $$

@@ -32,6 +32,7 @@ def show_step(lens: Axes, errors: Axes, steps: Array, k: int) -> None:
     lens.set(xlabel="(point − x) / h", ylabel="(f(point) − f(x)) / (h f′)", title=f"chord / tangent: {found[k]:.12f}")
     lens.legend(loc="upper left")
     errors.clear()
+    errors.set(xscale="log", xlim=(steps.min() / 3, steps.max() * 3))
     errors.axvline(h, color="0.85", linewidth=6)
     parts = {"truncation": truncation, "rounding": np.maximum(abs(found - 1 - truncation), LEAST)}
     for (name, part), colour in zip(parts.items(), (LATENT, WRONG), strict=True):

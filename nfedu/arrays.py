@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-COMPUTED = "fdFD"  # float32, float64 and their complex kin, by NumPy's letters
+COMPUTED = "fdgFDG"  # float32, float64, longdouble and their complex kin, by NumPy's letters
 
 
 class NonFiniteError(ValueError):
@@ -16,8 +16,8 @@ class NonFiniteError(ValueError):
 def as_batch(x: Any, n: int, owner: object, letter: str = "x") -> Array:
     """Return `x` as an array of shape (N, n) with finite entries, N ≥ 1, or say what is wrong with it.
 
-    `owner` and `letter` name the layer and its argument in the message. float32, float64 and complex arrays pass as
-    they are, uncopied; other numbers become float64, complex128 where they are complex.
+    `owner` and `letter` name the layer and its argument in the message. float32, float64, longdouble and complex arrays
+    pass as they are, uncopied; other numbers become float64.
     """
     name = name_of(owner)
     if isinstance(x, np.ma.MaskedArray) and np.ma.getmaskarray(x).any():
@@ -50,7 +50,7 @@ def as_numbers(x: Array, name: str, letter: str) -> Array:
     try:
         if x.dtype.kind in "mMSU":
             raise TypeError
-        return x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
+        return x.astype(np.float64)
     except (TypeError, ValueError):
         hint = (
             "count them from a day of your choice, (x - day) / np.timedelta64(1, 'D')" if x.dtype.kind in "mM" else ""

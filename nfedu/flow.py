@@ -55,7 +55,7 @@ class Flow:
             raise ValueError(f"Flow: the base has n = {base.n}, the bijections n = {self.n}; give both the same n (N5)")
         self.dtype = np.dtype(dtype)
         if self.dtype.char not in COMPUTED:
-            raise ValueError(f"Flow: dtype = {self.dtype}, expected float32, float64 or complex128")
+            raise ValueError(f"Flow: dtype = {self.dtype}, expected float32, float64, longdouble or complex128")
         self._theta, self._grad = pack(self.parameters(), self.dtype)
         keep_freed_memory()
 

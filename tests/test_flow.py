@@ -180,14 +180,14 @@ def test_samples_come_with_their_log_densities(dtype):
         np.testing.assert_allclose(log_p, flow.log_prob(x), atol=1e-12 if dtype is np.float64 else 1e-4)
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.longdouble, np.int8, bool])
+@pytest.mark.parametrize("dtype", [np.float16, np.int8, bool])
 def test_numbers_of_other_types_become_float64(dtype):
     flow = nfedu.Flow(nfedu.StandardNormal(2), nfedu.Affine(2, 3.0, 0.1))
     x = np.array([[0, 1], [1, 1]], dtype)
     z, log_det, _ = flow.x_to_z(x)
     assert z.dtype == log_det.dtype == np.float64
     np.testing.assert_array_equal(z, flow.x_to_z(x.astype(np.float64))[0])
-    np.testing.assert_array_equal(nfedu.Rescale(2, 3.0).x_to_z(np.ma.array(x))[0], x.astype(float) / 3)
+    np.testing.assert_array_equal(flow.x_to_z(np.ma.array(x))[0], z)
     assert nfedu.Parameter(np.zeros(2, dtype)).value.dtype == np.float64
 
 

@@ -92,8 +92,8 @@ def test_the_book_shows_a_slider_with_its_static_picture(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT))
     from lessons import book
 
-    [output] = book.moving("00d_step")
-    page, words = output["data"]["text/html"], json.loads((ROOT / "figures" / "strips" / "00d_step.json").read_text())
+    page = book.moving("00d_step", "The forward difference of exp at 1", "what to see")
+    words = json.loads((ROOT / "figures" / "strips" / "00d_step.json").read_text())
     assert '<img src="_static/00d_step.png" alt="The forward difference of exp at 1">' in page
     assert f'<input type="range" min="0" max="{len(words["values"]) - 1}" value="{words["start"]}">' in page
     assert re.search(r'<div class="panel" hidden><label>step h\n', page), "without a script there is nothing to move"

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy.linalg import solve_triangular
 
 from nfedu.arrays import Array, as_batch
 from nfedu.bijections.base import Bijection, Mapped
@@ -51,6 +50,8 @@ class FixedAffine(Bijection):
         """Take the shift off, then solve."""
         x = as_batch(x, self.n, self, "x")
         L = self.matrix.astype(x.real.dtype, copy=False)
+
+        from scipy.linalg import solve_triangular
 
         def solve(y: Array, transposed: int) -> Array:
             return solve_triangular(L, y.T, lower=True, trans=transposed, check_finite=False).T

@@ -60,9 +60,7 @@ def whole_column(name: str, low: float, high: float, values: Array, positive: bo
         low = max(low, 1.0)
     elif np.isinf(low) and values.min() >= 0:
         low = 0.0
-    if np.isfinite(low) and np.isfinite(high):
-        low, high = float(np.ceil(low)), float(np.floor(high))
-    return Column(name, float(low), float(high), 1.0)
+    return Column(name, float(np.ceil(low)), float(np.floor(high)), 1.0)
 
 
 def observed(name: str, values: Array) -> Column:
@@ -70,8 +68,8 @@ def observed(name: str, values: Array) -> Column:
     step = step_of(values)
     if step is None:
         return Column(name)
-    step, origin = (float(round(step)), 0.0) if are_whole(values) else (step, float(values.min()))
     low, high = float(values.min()), float(values.max())
+    step, origin = (float(round(step)), low % round(step)) if are_whole(values) else (step, low)  # odd ones stay odd
     if (high - low) / step < FEW - 0.5:
         return Column(name, low, high, step, origin)
     return Column(name, step=step, origin=origin)

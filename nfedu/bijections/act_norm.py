@@ -8,7 +8,7 @@ import numpy as np
 
 from nfedu.arrays import Array, as_batch
 from nfedu.bijections.base import Mapped
-from nfedu.bijections.normalization import Normalization, statistics
+from nfedu.bijections.normalization import Normalization, observed, unit_of
 from nfedu.parameters import Parameter, named
 
 
@@ -81,9 +81,8 @@ class ActNorm(Normalization):
 
     def start_at(self, x: Array) -> None:
         """Hold the first data's mean and deviation, (N, channels, pixels)."""
-        self.mean, variance = statistics(x.astype(np.float64))
-        varies = np.ptp(x, axis=(0, 2)) > 0  # the variance of a constant may round to 1e-34
-        self.deviation = np.sqrt(np.where(varies, variance, 1))
+        self.mean, variance = observed(x)
+        self.deviation = np.sqrt(unit_of(variance))
         self.started = True
 
     def parameters(self) -> dict[str, Parameter]:

@@ -55,6 +55,17 @@ def test_a_channel_that_does_not_vary_keeps_its_scale(constant, dtype):
     np.testing.assert_allclose(z[:, 0], 0, atol=1e-7)
 
 
+@pytest.mark.parametrize("constant", [3.0, 0.1, 1 / 3])
+def test_nor_does_batch_norm_take_rounding_for_its_unit(constant):
+    layer = nfedu.BatchNorm(2, epsilon=0.01)
+    x = np.stack([np.full(100, constant), np.arange(100.0)], axis=1)
+    with in_mode("observing", layer):
+        layer.x_to_z(x)
+    z, log_det, _ = layer.x_to_z(x)
+    np.testing.assert_allclose(z[:, 0], 0, atol=1e-12)
+    np.testing.assert_allclose(log_det, -0.5 * np.log(0.01) - 0.5 * np.log(1.01 * x[:, 1].var()), rtol=1e-12)
+
+
 def test_batch_norm_uses_the_batch_in_training_and_what_it_observed_in_evaluation():
     layer = nfedu.BatchNorm(4, epsilon=0.1)
     model = flow(layer)
@@ -166,6 +177,33 @@ def test_a_refused_checkpoint_changes_nothing(tmp_path):
     assert not other.bijection.bijections[0].started
     with pytest.raises(ValueError, match="made with other layers"):
         nfedu.fit(flow(nfedu.ActNorm(4, 2)), X, rng=np.random.default_rng(0), **options)
+
+
+def test_a_trained_flow_goes_on_from_its_checkpoint_and_one_in_another_unit_is_refused(tmp_path):
+    def learner(unit=2.0):
+        return flow(coupling(), nfedu.Affine(4, 1.5, 0.5, unit=unit))
+
+    options = {"progress": False, "batch_size": 10, "checkpoint": tmp_path / "run.npz"}
+    model, whole = learner(), learner()
+    nfedu.fit(model, X, rng=np.random.default_rng(5), epochs=2, **options)
+    nfedu.fit(model, X, rng=np.random.default_rng(6), epochs=4, **options)  # its scales and shifts are others by now
+    nfedu.fit(whole, X, rng=np.random.default_rng(5), epochs=4, **{**options, "checkpoint": None})
+    np.testing.assert_array_equal(model.theta, whole.theta)
+    with pytest.raises(ValueError, match="made with other layers"):
+        nfedu.fit(learner(unit=20.0), X, rng=np.random.default_rng(5), epochs=4, **options)
+
+
+def test_a_checkpoint_with_half_of_its_arrays_changes_nothing(tmp_path):
+    path = tmp_path / "run.npz"
+    options = {"progress": False, "checkpoint": path, "epochs": 1}
+    nfedu.fit(flow(nfedu.ActNorm(4)), X, rng=np.random.default_rng(0), **options)
+    with np.load(path) as arrays:
+        np.savez(path, **{name: arrays[name] for name in arrays if name != "normalization0.deviation"})
+    other, rng = flow(nfedu.ActNorm(4)), np.random.default_rng(1)
+    with pytest.raises(ValueError, match="truncated or damaged"):
+        nfedu.fit(other, X, rng=rng, **options)
+    assert not other.theta.any()
+    assert rng.random() == np.random.default_rng(1).random()
 
 
 def test_data_come_from_the_x_side():

@@ -42,7 +42,8 @@ def describe(
     columns = []
     for i, name in enumerate(data.names):
         values = data.rows[:, i]
-        low, high = interval.get(name, (0.0 if name in positive else -np.inf, np.inf))
+        low, high = interval.get(name, (-np.inf, np.inf))
+        low = max(low, 0.0) if name in positive else low
         if name in whole:
             columns.append(whole_column(name, low, high, values, name in positive))
         elif name in positive or name in interval or name in real:

@@ -56,6 +56,11 @@ def test_bounds_of_whole_numbers_are_whole():
     assert half.columns == [Column("a", 1.0, step=1.0)]
 
 
+def test_positive_numbers_of_an_interval_are_above_0():
+    values = data("a", [0.5, 1.5, 2.25])
+    assert tables.describe(values, positive=["a"], interval={"a": (-1, 3)}).columns == [Column("a", 0.0, 3.0)]
+
+
 def test_what_a_column_cannot_hold_is_named():
     bad = data("ab", [1, 2, 0, 4], [0.5, 1.5, 0.2, 0.3])
     bad.source = "t.csv"

@@ -118,6 +118,18 @@ def test_fit_trains_on_batches_and_validates_and_ends_with_the_whole_sets_statis
     assert -model.log_prob(X).mean() < gaussian
 
 
+def test_every_epoch_is_validated_with_the_statistics_at_its_theta():
+    def trained(epochs, **options):
+        layers = [nfedu.BatchNorm(4), coupling(), coupling()]
+        model, options = flow(*layers), {"optimizer": nfedu.Adam(0.05), "batch_size": 10, **options}
+        return model, nfedu.fit(model, X, rng=np.random.default_rng(3), progress=False, epochs=epochs, **options)
+
+    _, history = trained(3, validation=X[:9])
+    for epoch in range(3):
+        model, _ = trained(epoch + 1)  # without validation it ends at its last θ, whose statistics `fit` leaves
+        assert history.validation[epoch] == pytest.approx(-model.log_prob(X[:9]).mean(), rel=1e-12)
+
+
 def test_the_statistics_behind_other_layers_follow_theta():
     model = flow(nfedu.BatchNorm(4), coupling())
     nfedu.fit(model, X, rng=np.random.default_rng(3), progress=False, epochs=3, batch_size=10)

@@ -10,7 +10,7 @@ from nfedu.tables import Column, Table, TableModel, learning
 from nfedu.tables.baselines import KernelDensity, gaussian
 from nfedu.tables.learning import MODELS
 from nfedu.tables.splitting import parts_of
-from nfedu.tables.verdict import Verdict
+from nfedu.tables.verdict import Verdict, judge
 
 QUICK = {"progress": False, "epochs": 30}
 
@@ -113,6 +113,14 @@ def test_a_gain_is_judged_by_differences_of_the_same_rows():
     assert verdict.gain("Gaussian") == pytest.approx((better.mean(), stats.sem(better)))
     assert not verdict.lost
     assert Verdict(flow, {"Gaussian": flow - better}).lost == ["Gaussian"]
+
+
+def test_whom_it_is_compared_with_has_not_seen_the_test_rows(learned):
+    few = learned.parts._replace(test=learned.parts.test[:4])
+    judged, whole = judge(learned.model, few).others, judge(learned.model, learned.parts).others
+    assert list(judged) == list(whole)  # the bandwidth is in the name
+    for name, losses in judged.items():
+        np.testing.assert_allclose(losses, whole[name][:4], rtol=1e-12)
 
 
 def test_the_probabilities_of_whole_numbers_sum_to_one():

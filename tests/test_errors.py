@@ -276,6 +276,7 @@ CASES = {
     "patience that is none": (lambda: fit(X, patience=np.nan), "patience = nan, expected an integer ≥ 0, or infinity"),
     "seconds that are none": (lambda: fit(X, seconds=np.nan), "seconds = nan, expected a number > 0"),
     "weights of fewer rows": (lambda: fit(X, weights=np.ones(3)), "weights of 3 rows, expected 5 numbers ≥ 0"),
+    "weights of no rows": (lambda: fit(X, validation_weights=np.ones(3)), "validation_weights without validation"),
     "weights < 0": (lambda: fit(X, weights=-np.ones(5)), "expected 5 numbers ≥ 0, one a row"),
     "average = 1": (lambda: fit(X, average=1.0), r"average = 1.0, expected a number in \[0, 1\)"),
     "learning rate": (lambda: nfedu.Adam(-1e-3), "learning_rate = -0.001, expected a finite number > 0"),

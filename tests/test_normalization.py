@@ -55,6 +55,17 @@ def test_a_channel_that_does_not_vary_keeps_its_scale(constant, dtype):
     np.testing.assert_allclose(z[:, 0], 0, atol=1e-7)
 
 
+@pytest.mark.parametrize("constant", [3.0, 0.1, 1 / 3])
+def test_nor_does_batch_norm_take_rounding_for_its_unit(constant):
+    layer = nfedu.BatchNorm(2, epsilon=0.01)
+    x = np.stack([np.full(100, constant), np.arange(100.0)], axis=1)
+    with in_mode("observing", layer):
+        layer.x_to_z(x)
+    z, log_det, _ = layer.x_to_z(x)
+    np.testing.assert_allclose(z[:, 0], 0, atol=1e-12)
+    np.testing.assert_allclose(log_det, -0.5 * np.log(0.01) - 0.5 * np.log(1.01 * x[:, 1].var()), rtol=1e-12)
+
+
 def test_batch_norm_uses_the_batch_in_training_and_what_it_observed_in_evaluation():
     layer = nfedu.BatchNorm(4, epsilon=0.1)
     model = flow(layer)
@@ -105,6 +116,18 @@ def test_fit_trains_on_batches_and_validates_and_ends_with_the_whole_sets_statis
     np.testing.assert_allclose(model.bijection.bijections[1].mean, behind.mean(axis=0), rtol=1e-4, atol=1e-6)
     gaussian = 0.5 * np.log(2 * np.pi * np.e * X.var(axis=0)).sum()
     assert -model.log_prob(X).mean() < gaussian
+
+
+def test_every_epoch_is_validated_with_the_statistics_at_its_theta():
+    def trained(epochs, **options):
+        layers = [nfedu.BatchNorm(4), coupling(), coupling()]
+        model, options = flow(*layers), {"optimizer": nfedu.Adam(0.05), "batch_size": 10, **options}
+        return model, nfedu.fit(model, X, rng=np.random.default_rng(3), progress=False, epochs=epochs, **options)
+
+    _, history = trained(3, validation=X[:9])
+    for epoch in range(3):
+        model, _ = trained(epoch + 1)  # without validation it ends at its last θ, whose statistics `fit` leaves
+        assert history.validation[epoch] == pytest.approx(-model.log_prob(X[:9]).mean(), rel=1e-12)
 
 
 def test_the_statistics_behind_other_layers_follow_theta():
@@ -166,6 +189,33 @@ def test_a_refused_checkpoint_changes_nothing(tmp_path):
     assert not other.bijection.bijections[0].started
     with pytest.raises(ValueError, match="made with other layers"):
         nfedu.fit(flow(nfedu.ActNorm(4, 2)), X, rng=np.random.default_rng(0), **options)
+
+
+def test_a_trained_flow_goes_on_from_its_checkpoint_and_one_in_another_unit_is_refused(tmp_path):
+    def learner(unit=2.0):
+        return flow(coupling(), nfedu.Affine(4, 1.5, 0.5, unit=unit))
+
+    options = {"progress": False, "batch_size": 10, "checkpoint": tmp_path / "run.npz"}
+    model, whole = learner(), learner()
+    nfedu.fit(model, X, rng=np.random.default_rng(5), epochs=2, **options)
+    nfedu.fit(model, X, rng=np.random.default_rng(6), epochs=4, **options)  # its scales and shifts are others by now
+    nfedu.fit(whole, X, rng=np.random.default_rng(5), epochs=4, **{**options, "checkpoint": None})
+    np.testing.assert_array_equal(model.theta, whole.theta)
+    with pytest.raises(ValueError, match="made with other layers"):
+        nfedu.fit(learner(unit=20.0), X, rng=np.random.default_rng(5), epochs=4, **options)
+
+
+def test_a_checkpoint_with_half_of_its_arrays_changes_nothing(tmp_path):
+    path = tmp_path / "run.npz"
+    options = {"progress": False, "checkpoint": path, "epochs": 1}
+    nfedu.fit(flow(nfedu.ActNorm(4)), X, rng=np.random.default_rng(0), **options)
+    with np.load(path) as arrays:
+        np.savez(path, **{name: arrays[name] for name in arrays if name != "normalization0.deviation"})
+    other, rng = flow(nfedu.ActNorm(4)), np.random.default_rng(1)
+    with pytest.raises(ValueError, match="truncated or damaged"):
+        nfedu.fit(other, X, rng=rng, **options)
+    assert not other.theta.any()
+    assert rng.random() == np.random.default_rng(1).random()
 
 
 def test_data_come_from_the_x_side():

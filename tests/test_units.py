@@ -80,3 +80,14 @@ def test_held_units_are_saved_and_resumed(tmp_path):
     affine.theta += 0.5  # the unit stays that of the scale as it was given
     affine.save(tmp_path / "flow.npz")
     np.testing.assert_array_equal(nfedu.load(tmp_path / "flow.npz").log_prob(x), affine.log_prob(x))
+
+
+@pytest.mark.parametrize(("a", "b"), UNITS)
+@pytest.mark.parametrize("kind", [nfedu.ActNorm, nfedu.BatchNorm])
+def test_what_is_learned_keeps_its_digits_beside_any_offset(kind, a, b):
+    x, layer = a * X + b, kind(2)
+    made = nfedu.Flow(nfedu.StandardNormal(2), layer)
+    made.observe(x)
+    z = layer.x_to_z(x)[0]
+    (layer.t if kind is nfedu.ActNorm else layer.beta).value += 1e-8
+    np.testing.assert_allclose(abs(layer.x_to_z(x)[0] - z), 1e-8, rtol=0, atol=1e-14)

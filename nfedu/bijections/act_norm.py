@@ -8,7 +8,7 @@ import numpy as np
 
 from nfedu.arrays import Array, as_batch
 from nfedu.bijections.base import Mapped
-from nfedu.bijections.normalization import Normalization, statistics
+from nfedu.bijections.normalization import Normalization, observed, unit_of
 from nfedu.parameters import Parameter, named
 
 
@@ -45,7 +45,8 @@ class ActNorm(Normalization):
         """Scale, then shift."""
         self.refuse_to_observe()
         z = self.by_channel(as_batch(z, self.n, self, "z"))
-        scale, shift, sigma = self.affine_map(z)
+        mean, sigma, s = self.constants(z)
+        scale, shift = sigma * s, mean + sigma * self.t.value
         y = scale[:, None] * z
 
         def backward(g_x: Array, g_log_det: Array) -> Array:
@@ -61,29 +62,29 @@ class ActNorm(Normalization):
         x = self.by_channel(as_batch(x, self.n, self, "x"))
         if self.mode == "observing" and not self.started:
             self.start_at(x)
-        scale, shift, sigma = self.affine_map(x)
-        z = self.in_own_type((x - shift[:, None]) / scale[:, None], self.t)
+        mean, sigma, s = self.constants(x)
+        scale = sigma * s
+        z = self.in_own_type((x - mean[:, None]) / scale[:, None], self.t)
+        z -= (self.t.value / s)[:, None]  # now: beside a mean of many σ, t would lose its digits
 
         def backward(g_z: Array, g_log_det: Array) -> Array:
             g_z = self.by_channel(g_z)
-            g_x = g_z / scale[:, None]
-            self.t.grad -= sigma * g_x.sum(axis=(0, 2))
+            self.t.grad -= g_z.sum(axis=(0, 2)) / s
             self.log_s.grad -= (g_z * z).sum(axis=(0, 2)) + self.pixels * g_log_det.sum()
-            return g_x.reshape(-1, self.n)
+            return (g_z / scale[:, None]).reshape(-1, self.n)
 
         log_det = self.in_own_type(-self.pixels * np.log(scale).sum(), self.t)
         return z.reshape(-1, self.n), np.full(len(x), log_det), backward
 
-    def affine_map(self, y: Array) -> tuple[Array, Array, Array]:
-        """Return σ s, m + σ t and σ for each channel, in the type of `y`."""
+    def constants(self, y: Array) -> tuple[Array, Array, Array]:
+        """Return m and σ for each channel, in the type of `y`, and s."""
         mean, sigma = (held.astype(y.dtype, copy=False) for held in (self.mean, self.deviation))
-        return sigma * np.exp(self.log_s.value), mean + sigma * self.t.value, sigma
+        return mean, sigma, np.exp(self.log_s.value)
 
     def start_at(self, x: Array) -> None:
         """Hold the first data's mean and deviation, (N, channels, pixels)."""
-        self.mean, variance = statistics(x.astype(np.float64))
-        varies = np.ptp(x, axis=(0, 2)) > 0  # the variance of a constant may round to 1e-34
-        self.deviation = np.sqrt(np.where(varies, variance, 1))
+        self.mean, variance = observed(x)
+        self.deviation = np.sqrt(unit_of(variance))
         self.started = True
 
     def parameters(self) -> dict[str, Parameter]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from nfedu.arrays import Array, as_batch
 from nfedu.bijections.base import Mapped
-from nfedu.bijections.normalization import Normalization, statistics
+from nfedu.bijections.normalization import Normalization, observed, statistics, unit_of
 from nfedu.parameters import Parameter, named
 
 
@@ -84,7 +84,7 @@ class BatchNorm(Normalization):
                 "raise batch_size, or evaluate"
             )
         if self.mode == "observing":
-            self.mean, self.variance = statistics(x.astype(np.float64))
+            self.mean, self.variance = observed(x)
             self.unit, self.started = self.unit if self.started else unit_of(self.variance), True
         held = self.mean.astype(x.dtype), self.variance.astype(x.dtype)
         mean, variance = statistics(x) if self.mixes_rows else held
@@ -111,8 +111,3 @@ class BatchNorm(Normalization):
     def parameters(self) -> dict[str, Parameter]:
         """Return γ and β."""
         return named(gamma=self.gamma, beta=self.beta)
-
-
-def unit_of(variance: Array) -> Array:
-    """Return the variances, 1 where a channel does not vary."""
-    return np.where(variance > 0, variance, 1.0)

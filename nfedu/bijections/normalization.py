@@ -97,6 +97,17 @@ def statistics(x: Array) -> tuple[Array, Array]:
     return mean, ((x - mean[:, None]) ** 2).mean(axis=(0, 2))
 
 
+def observed(x: Array) -> tuple[Array, Array]:
+    """Return the same in float64, to be held; the variance of a constant is 0, where rounding may make 1e-34 of it."""
+    mean, variance = statistics(x.astype(np.float64))
+    return mean, np.where(np.ptp(x, axis=(0, 2)) > 0, variance, 0.0)
+
+
+def unit_of(variance: Array) -> Array:
+    """Return the variances, 1 where a channel does not vary."""
+    return np.where(variance > 0, variance, 1.0)
+
+
 def normalizations(bijection: Bijection) -> list[Normalization]:
     """Return the normalization layers in a bijection, at whatever depth."""
     parts = bijection.parts() if isinstance(bijection, Bijection) else ()

@@ -16,7 +16,9 @@ MARGIN = 1e-3  # of a real interval: its ends are data, too
 class Column:
     """Numbers from `low` to `high`, real ones, or with a `step` those that are so far apart, from `origin` on.
 
-    Real numbers above a bound lie strictly above it; an interval has its ends. A column with a step is *dequantised*:
+    Real numbers above a bound lie strictly above it; an interval has its ends: the model reaches `MARGIN` of its width
+    beyond them, and a sample from there becomes the end. So the density within integrates to 1 less the share of such
+    samples: less than 1 % in most columns, more where data crowd at the ends. A column with a step is *dequantised*:
     its number k stands for all reals within half a step. So k's probability is the integral of the density over
     that cell, and the density reported is this over `step`: for whole numbers, whose step is 1, the probability itself.
     """

@@ -42,7 +42,8 @@ def describe(
     columns = []
     for i, name in enumerate(data.names):
         values = data.rows[:, i]
-        low, high = interval.get(name, (0.0 if name in positive else -np.inf, np.inf))
+        low, high = interval.get(name, (-np.inf, np.inf))
+        low = max(low, 0.0) if name in positive else low
         if name in whole:
             columns.append(whole_column(name, low, high, values, name in positive))
         elif name in positive or name in interval or name in real:
@@ -60,9 +61,7 @@ def whole_column(name: str, low: float, high: float, values: Array, positive: bo
         low = max(low, 1.0)
     elif np.isinf(low) and values.min() >= 0:
         low = 0.0
-    if np.isfinite(low) and np.isfinite(high):
-        low, high = float(np.ceil(low)), float(np.floor(high))
-    return Column(name, float(low), float(high), 1.0)
+    return Column(name, float(np.ceil(low)), float(np.floor(high)), 1.0)
 
 
 def observed(name: str, values: Array) -> Column:
@@ -70,8 +69,8 @@ def observed(name: str, values: Array) -> Column:
     step = step_of(values)
     if step is None:
         return Column(name)
-    step, origin = (float(round(step)), 0.0) if are_whole(values) else (step, float(values.min()))
     low, high = float(values.min()), float(values.max())
+    step, origin = (float(round(step)), low % round(step)) if are_whole(values) else (step, low)  # odd ones stay odd
     if (high - low) / step < FEW - 0.5:
         return Column(name, low, high, step, origin)
     return Column(name, step=step, origin=origin)

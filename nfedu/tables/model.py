@@ -70,6 +70,10 @@ class TableModel:
 
 
 def averaged(density: Any, table: Table, rows: Array) -> Array:
-    """Return the log of a density's mean over each row's cells, (N,); the same places for whatever is compared."""
+    """Return the log of a density's mean over each row's cells, (N,), by PLACES points, the same for all compared.
+
+    Where cells are as wide as a deviation, a row in the tails may be off by 0.03 nats with two stepped columns, by 0.1
+    and more with three; means over rows by less than a tenth of that.
+    """
     log_p = np.stack([density.log_prob(x) for x in table.in_cells(rows, PLACES)])
     return log_sum_exp(log_p, axis=0) - np.log(len(log_p))

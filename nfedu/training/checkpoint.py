@@ -12,7 +12,6 @@ import numpy as np
 
 from nfedu import storage
 from nfedu.arrays import Array
-from nfedu.bijections.base import Bijection
 from nfedu.bijections.normalization import Normalization, normalizations
 from nfedu.flow import Flow
 from nfedu.training.averaging import RunningMean
@@ -60,7 +59,7 @@ class Run:
         self.history, self.mean = History(), RunningMean(self.flow.theta, self.average)
         self.best = self.flow.theta.copy()
         self.identity = {
-            "layers": settings_of(self.flow.bijection.bijections),
+            "layers": settings_of(self.flow),
             "parameters": {name: list(p.value.shape) for name, p in self.flow.parameters().items()},
             "dtype": self.flow.dtype.name,
             "optimizer": type(self.optimizer).__name__,
@@ -114,7 +113,10 @@ class Run:
                 f"cannot resume from {path}: it was made with other {', '.join(differ)}; ask for the same, "
                 "or name another file to start anew"
             )
-        for name, value in zip(saved["arrays"], storage.read_arrays(path, *saved["arrays"]), strict=True):
+        held = self.held()
+        arrays = storage.read_arrays(path, *saved["arrays"])
+        observed = storage.read_arrays(path, *(name for name, *_ in held))  # all is read before anything is changed
+        for name, value in zip(saved["arrays"], arrays, strict=True):
             setattr(self.optimizer, name.removeprefix("optimizer."), value)
         for name, value in saved["numbers"].items():
             setattr(self.optimizer, name, value)
@@ -122,8 +124,7 @@ class Run:
         self.rng.bit_generator.state = saved["rng"]
         self.history = History(**{**saved["history"], "interrupted": False})
         self.flow.theta[:], self.mean.theta[:], self.best[:] = theta, mean, best
-        held = self.held()
-        for (_, layer, key), value in zip(held, storage.read_arrays(path, *(name for name, *_ in held)), strict=True):
+        for (_, layer, key), value in zip(held, observed, strict=True):
             setattr(layer, key, value)
             layer.started = True  # in the run that is resumed
 
@@ -133,21 +134,29 @@ class Run:
         return [(f"normalization{i}.{key}", layer, key) for i, layer in layers for key in layer.held]
 
 
-def settings_of(layers: list[Bijection]) -> Any:
-    """Return what the layers are and how they were set up, without what data have changed; names, if that is all."""
+def settings_of(flow: Flow) -> Any:
+    """Return what the layers are and how they were set up, apart from what θ and data decide; names, if that is all."""
+    layers = flow.bijection.bijections
+    held = {type(layer).__name__: (*layer.held, "started") for layer in normalizations(flow.bijection)}
+    kept = flow.theta.copy()
     try:
-        return without(storage.describe(layers), ("started", "mean", "variance", "deviation", "unit"))
+        flow.theta[:] = 1  # a scale or a shift is an argument that θ decides
+        return without(storage.describe(layers), held)
     except ValueError:  # a layer of somebody's own that does not keep its arguments
         return [type(layer).__name__ for layer in layers]
+    finally:
+        flow.theta[:] = kept
 
 
-def without(description: Any, keys: tuple[str, ...]) -> Any:
-    """Return a description of layers without some of their arguments."""
+def without(description: Any, held: dict[str, tuple[str, ...]]) -> Any:
+    """Return a description of layers without the arguments that those of some classes hold from data."""
     if isinstance(description, list):
-        return [without(item, keys) for item in description]
-    if isinstance(description, dict):
-        return {key: without(value, keys) for key, value in description.items() if key not in keys}
-    return description
+        return [without(item, held) for item in description]
+    if not isinstance(description, dict):
+        return description
+    left_out = held.get(description["class"], ())
+    arguments = {key: without(value, held) for key, value in description["args"].items() if key not in left_out}
+    return {"class": description["class"], "args": arguments}
 
 
 def plain(value: Any) -> Any:

@@ -77,6 +77,8 @@ def fit(
     if validation is not None:
         validation = as_batch(validation, flow.n, "fit", "validation")
         validation_weights = as_weights(validation_weights, len(validation), "fit: validation")
+    elif validation_weights is not None:
+        raise ValueError("fit: validation_weights without validation; give the rows that they weigh, too")
     check_numbers(batch_size, epochs, patience, average, weight_decay, seconds)
     as_generator(rng, "fit")
     check_team(flow, threads, executor)

@@ -39,6 +39,28 @@ def test_supports_are_as_said_and_as_the_numbers_say():
     assert e == Column("e", 0.0, 1.0, 1.0) and f == Column("f")
 
 
+@pytest.mark.parametrize("count", [5, 40])
+@pytest.mark.parametrize("step", [1, 2, 5])
+@pytest.mark.parametrize("first", [-7, 0, 1, 3])
+def test_samples_of_a_column_in_steps_are_on_its_own_grid(count, step, first):
+    rng = np.random.default_rng(0)
+    values = first + step * np.concatenate([np.arange(count), rng.integers(0, count, 400)])
+    table = tables.describe(data("ab", values, rng.standard_normal(len(values))))
+    assert table.columns[0].step == step
+    dequantised = table.dequantise(np.stack([values, values], axis=1).astype(float), rng)
+    np.testing.assert_array_equal(table.nearest(dequantised)[:, 0], values)
+
+
+def test_bounds_of_whole_numbers_are_whole():
+    half = tables.describe(data("a", [1, 2, 3, 2]), whole=["a"], interval={"a": (0.5, np.inf)})
+    assert half.columns == [Column("a", 1.0, step=1.0)]
+
+
+def test_positive_numbers_of_an_interval_are_above_0():
+    values = data("a", [0.5, 1.5, 2.25])
+    assert tables.describe(values, positive=["a"], interval={"a": (-1, 3)}).columns == [Column("a", 0.0, 3.0)]
+
+
 def test_what_a_column_cannot_hold_is_named():
     bad = data("ab", [1, 2, 0, 4], [0.5, 1.5, 0.2, 0.3])
     bad.source = "t.csv"
@@ -107,7 +129,8 @@ def test_columns_without_a_density_are_refused_with_advice():
 
 
 def test_real_columns_that_repeat_are_named():
-    counts, zeros = RNG.poisson(8, 400), np.where(RNG.random(400) < 0.3, 0, REAL[:, 0])
+    rng = np.random.default_rng(0)
+    counts, zeros = rng.poisson(8, 400), np.where(np.arange(400) < 130, 0, REAL[:, 0])
     found = data("abc", counts, zeros, REAL[:, 1])
     lines = warnings(found, tables.describe(found, real=["a"]))
     assert "column a: whole numbers taken for real have no density; --whole a" in lines

@@ -10,6 +10,7 @@ from nfedu.tables import Column, Table, TableModel, learning
 from nfedu.tables.baselines import KernelDensity, gaussian
 from nfedu.tables.learning import MODELS
 from nfedu.tables.splitting import parts_of
+from nfedu.tables.verdict import Verdict, judge
 
 QUICK = {"progress": False, "epochs": 30}
 
@@ -82,6 +83,44 @@ def test_every_sample_lies_in_its_columns_support(learned):
     assert income.min() > 0 and rate.min() >= 0 and rate.max() <= 1
     assert visits.min() == 0 and np.array_equal(visits, np.round(visits))
     assert learned.model.table.holds(rows).all()
+
+
+def test_an_interval_has_the_probability_that_its_ends_leave_it():
+    data = np.random.default_rng(0).beta(0.3, 0.3, 1000)
+    model = tables.learn(data, interval={"x1": (0, 1)}, progress=False, epochs=40).model
+    x = np.sin(np.linspace(0, np.pi / 2, 20_001)) ** 2  # many near the ends
+    within = np.trapezoid(np.exp(model.log_prob(x[:, None])), x)
+    samples = model.sample(40_000, np.random.default_rng(1))[:, 0]
+    at_ends = np.isin(samples, (0.0, 1.0)).mean()
+    assert at_ends > 0.01
+    assert within + at_ends == pytest.approx(1, abs=4 * np.sqrt(at_ends / 40_000))
+
+
+def test_what_stops_and_what_is_learned_does_not_see_the_test_rows():
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((200, 2)).cumsum(axis=1)
+    learned = tables.learn(rows, seed=3, **QUICK)
+    test = (rows[:, None] == learned.parts.test).all(axis=2).any(axis=1)
+    assert test.sum() == len(learned.parts.test)
+    other = tables.learn(np.where(test[:, None], 5 * rows + 7, rows), seed=3, **QUICK)
+    assert np.array_equal(other.model.flow.theta, learned.model.flow.theta)
+    assert np.array_equal(other.model.log_prob(rows), learned.model.log_prob(rows))
+
+
+def test_a_gain_is_judged_by_differences_of_the_same_rows():
+    flow, better = np.random.default_rng(0).normal(5, 3, 400), np.random.default_rng(1).normal(0.1, 0.2, 400)
+    verdict = Verdict(flow, {"Gaussian": flow + better})
+    assert verdict.gain("Gaussian") == pytest.approx((better.mean(), stats.sem(better)))
+    assert not verdict.lost
+    assert Verdict(flow, {"Gaussian": flow - better}).lost == ["Gaussian"]
+
+
+def test_whom_it_is_compared_with_has_not_seen_the_test_rows(learned):
+    few = learned.parts._replace(test=learned.parts.test[:4])
+    judged, whole = judge(learned.model, few).others, judge(learned.model, learned.parts).others
+    assert list(judged) == list(whole)  # the bandwidth is in the name
+    for name, losses in judged.items():
+        np.testing.assert_allclose(losses, whole[name][:4], rtol=1e-12)
 
 
 def test_the_probabilities_of_whole_numbers_sum_to_one():

@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     size = {"epochs": options.epochs, "layers": options.layers, "hidden": options.hidden}
     learned = learn(data, table, model=options.model, seed=seed, checkpoint=checkpoint, **size)
     learned.model.save(out)
-    if learned.interrupted:
+    if learned.model.history.interrupted:
         raise KeyboardInterrupt(f"{out} holds the best model so far; --resume goes on")
     report(learned, out)
     checkpoint.unlink(missing_ok=True)

@@ -129,12 +129,13 @@ def test_an_interrupted_training_leaves_a_model_and_goes_on_to_the_same_bits(fol
     run.send_signal(signal.SIGINT)
     told = run.communicate()[1]
     assert run.returncode == 130 and "m.npz holds the best model so far; --resume goes on" in told
-    cut = theta(folder / "m.npz")
+    cut, history = theta(folder / "m.npz"), TableModel.load(folder / "m.npz").history
+    assert history.interrupted and 0 < len(history.train) < 400 and len(history.validation) == len(history.train)
     again = started(folder, "--out", "m.npz", "--resume")
     again.communicate()
     assert again.returncode == 0 and not (folder / "m.npz.training").exists()
     assert np.array_equal(theta(folder / "m.npz"), theta(folder / "straight.npz"))
-    assert not np.array_equal(cut, theta(folder / "m.npz"))
+    assert not np.array_equal(cut, theta(folder / "m.npz")) and not TableModel.load(folder / "m.npz").history.interrupted
 
 
 @pytest.mark.slow

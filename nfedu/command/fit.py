@@ -60,8 +60,7 @@ def run(options: argparse.Namespace) -> int:
     said = tables.said_of(options)
     table = describe(data, **said)
     check_density(data, table)
-    notice = noticed(table, [name for names in said.values() for name in names])
-    for line in [*([notice] if notice else []), *warnings(data, table)]:
+    for line in [*noticed(table, data, [name for names in said.values() for name in names]), *warnings(data, table)]:
         print(line, file=sys.stderr)
     if not options.resume:
         checkpoint.unlink(missing_ok=True)

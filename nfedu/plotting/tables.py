@@ -88,7 +88,7 @@ def show_pair(
 def show_marginal(
     axes: Axes, model: TableModel, rows: Array | None, samples: Array, i: int, legend: bool = True
 ) -> None:
-    """Draw the histograms of a column, of data and of samples; a bar is as many steps wide as the next, if it has any."""
+    """Draw the histograms of a column, of data and of samples; bars are equally many steps wide, if it has any."""
     low, high = range_of(samples[:, i])
     bins: Any = np.linspace(low, high, 41)
     if step := model.table.steps[i]:
@@ -158,4 +158,4 @@ def few_ticks(axes: Axes) -> None:
     axes.locator_params(axis="y", nbins=3)
     axes.tick_params(labelsize=7)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.get_offset_text().set_size(7)
+        axis.get_offset_text().set_fontsize(7)

@@ -54,12 +54,11 @@ def advice(model: TableModel, verdict: Verdict, rows: int, epochs: int) -> str |
     """Return what to do where the flow has not won; None where it has."""
     if not verdict.lost:
         return None
-    name, history = verdict.lost[-1].partition(",")[0], model.history
+    best = min(verdict.lost, key=lambda name: verdict.others[name].mean())
+    name, history = best.partition(",")[0], model.history
     start = f"the flow does not beat the {name} by more than two standard errors: "
     if history.best_epoch < 0:
-        return (
-            start + "training found nothing beyond the Gaussian that it starts at; keep the Gaussian, or get more rows"
-        )
+        return start + f"training found nothing beyond where it starts; use the {name}, or get more rows"
     if history.best_epoch + 1 >= 0.95 * epochs:
         return start + f"its validation loss was still falling; try --epochs {3 * epochs}"
     if rows < 1000:

@@ -152,3 +152,29 @@ def test_what_is_taken_for_granted_is_noticed():
     )
     said = {"positive": ["pay"], "whole": ["age"], "real": ["gain"]}
     assert noticed(tables.describe(given, **said), given, ["pay", "age", "gain"]) == []
+
+
+def test_a_column_that_numbers_the_rows_is_named():
+    given = data(["id", "a"], np.arange(7, 407), REAL[:, 0])
+    assert warnings(given, tables.describe(given)) == [
+        "column id: numbers the rows, and says nothing of them; --drop id"
+    ]
+    given.rows = given.rows[::-1].copy()
+    [line] = warnings(given, tables.describe(given))
+    assert line.startswith("column id: whole numbers taken for real")
+
+
+@pytest.mark.parametrize("unit", [1e200, 1e-200])
+def test_numbers_whose_squares_are_none_are_refused(unit):
+    with pytest.raises(
+        ValueError, match=rf"column b: its numbers go up to .*e.?{np.log10(abs(unit)):.0f}, .* rescale it"
+    ):
+        tables.learn(tables.as_data(REAL[:, :2] * [1, unit], names=["a", "b"]))
+
+
+def test_rows_that_are_copies_are_named():
+    several = Data(list("abc"), np.repeat(REAL[:100], 4, axis=0))
+    [line] = warnings(several, tables.describe(several))
+    assert line.startswith("75% of the rows are copies of others, so the test holds rows of the training")
+    apart, counts = Data(list("abc"), REAL), Data(["a"], RNG.integers(0, 5, (400, 1)).astype(float))
+    assert warnings(apart, tables.describe(apart)) == warnings(counts, tables.describe(counts)) == []

@@ -11,6 +11,8 @@ from nfedu.tables.baselines import KernelDensity, gaussian
 from nfedu.tables.model import TableModel, averaged
 from nfedu.tables.splitting import Parts
 
+PRINTED = 5e-4  # nats: a gain that prints as 0.000 is rounding, or as good as none
+
 
 @dataclass
 class Verdict:
@@ -27,7 +29,7 @@ class Verdict:
     def lost(self) -> list[str]:
         """Whom the flow does not beat by more than two standard errors."""
         gains = {name: self.gain(name) for name in self.others}
-        return [name for name, (gain, error) in gains.items() if not gain > 2 * error]
+        return [name for name, (gain, error) in gains.items() if not gain > max(2 * error, PRINTED)]
 
     def __str__(self) -> str:
         lines = [f"test nll, nats per row, {len(self.flow)} rows (± standard error)", told("flow", self.flow)]

@@ -1,5 +1,7 @@
 """Models of tables: where they start, what they learn, what their densities and files hold."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -213,6 +215,20 @@ def test_advice_names_the_best_of_those_that_are_not_beaten(learned):
         verdict = Verdict(flow, {"Gaussian": flow[::-1] + first, "KDE, bandwidth 0.3": flow[::-1] + second})
         assert len(verdict.lost) == 2
         assert learned.advice(verdict).startswith(f"the flow does not beat the {name} ")
+
+
+def test_a_gain_of_rounding_is_none():
+    losses = np.linspace(80.0, 90.0, 50)
+    assert Verdict(losses, {"Gaussian": losses + 1e-12, "KDE": losses + 0.01}).lost == ["Gaussian"]
+
+
+@pytest.mark.parametrize("kind", ["maf", "iaf"])
+@pytest.mark.parametrize(("n", "rows"), [(60, 100), (60, 9000), (300, 200_000)])
+def test_no_default_size_cuts_dependencies(kind, n, rows):
+    size = models.vectors.size_for(n, rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MODELS[kind](n, layers=1, hidden=size.hidden, rng=np.random.default_rng(0))
 
 
 def test_advice_when_the_flow_does_not_win():

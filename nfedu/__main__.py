@@ -18,6 +18,24 @@ COMMANDS = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return 0 when all is well, 1 when a check fails, 2 when the question makes no sense."""
+    name = "nfedu"
+    try:
+        options = parser_of().parse_args(arguments)
+        name = f"nfedu {options.command}"
+        return options.run(options)
+    except ValueError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stop:
+        print(f"{name}: interrupted{f': {stop}' if str(stop) else ''}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        return 0
+
+
+def parser_of() -> argparse.ArgumentParser:
+    """Return what reads the command line; each command says what it takes."""
     parser = argparse.ArgumentParser(
         prog="nfedu", description="Normalizing flows in NumPy: tools for layers and data of your own."
     )
@@ -34,18 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         module.add_arguments(command)
         command.set_defaults(run=module.run)
-    options = parser.parse_args(arguments)
-    try:
-        return options.run(options)
-    except ValueError as error:
-        print(f"nfedu {options.command}: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stop:
-        print(f"nfedu {options.command}: interrupted{f': {stop}' if str(stop) else ''}", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader of our output has seen enough
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
-        return 0
+    return parser
 
 
 if __name__ == "__main__":

@@ -86,6 +86,7 @@ ENTRIES = [
     Entry("Shift", lambda n, rng: nfedu.Shift(n, rng.standard_normal(n))),
     Entry("Affine", lambda n, rng: nfedu.Affine(n, rng.choice([-1, 1], n) * rng.uniform(0.3, 3, n), 0.7)),
     Entry("Exp", lambda n, rng: nfedu.Exp(n)),
+    Entry("Sinh", lambda n, rng: nfedu.Sinh(n)),
     Entry("SinhArcsinh", lambda n, rng: nfedu.SinhArcsinh(n, rng.standard_normal(n), rng.uniform(0.5, 2, n))),
     Entry("Logit", lambda n, rng: nfedu.Logit(n)),
     Entry("Logit, margin 0", lambda n, rng: nfedu.Logit(n, margin=0.0)),

@@ -10,9 +10,18 @@ import pytest
 from tests.conftest import ROOT, run
 
 README = (ROOT / "README.md").read_text()
-PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-TEXT = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", README, re.DOTALL | re.MULTILINE))
 NUMBER = r"-?\d+(\.\d+)?(e[-+]\d+)?"
+
+
+def blocks(kind, heading):
+    """The `kind` blocks, python or text, of a section."""
+    return re.findall(rf"```{kind}\n(.*?)```", SECTIONS[heading], re.DOTALL)
+
+
+COMMANDS_PRINT = blocks("text", "Two commands")[0]
+[CUBE, SCALE], [JUDGED] = (blocks(kind, "A layer of your own, judged") for kind in ("python", "text"))
+[RESCALED], [GRADED] = (blocks(kind, "Exercises, judged") for kind in ("python", "text"))
 
 
 def without_numbers(text):
@@ -32,46 +41,77 @@ def test_the_two_commands_stand_where_ci_finds_them():
 
 
 def test_the_first_example_prints_what_is_shown(tmp_path):
-    done = run("-c", PYTHON[0], cwd=tmp_path)
+    [code], [text] = (blocks(kind, "A flow of your own") for kind in ("python", "text"))
+    done = run("-c", code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert without_numbers(done.stdout) == without_numbers(TEXT[1])
+    assert without_numbers(done.stdout) == without_numbers(text)
     assert re.search(r"points: (all )?\d+ checks pass", done.stdout)
     first, last = map(float, re.findall(r"(\d+\.\d+) (?:nats|after)", done.stdout))
-    shown = map(float, re.findall(r"(\d+\.\d+) (?:nats|after)", TEXT[1]))
+    shown = map(float, re.findall(r"(\d+\.\d+) (?:nats|after)", text))
     assert [first, last] == pytest.approx(list(shown), abs=0.05)
 
 
-def test_the_second_example_prints_what_is_shown(tmp_path):
-    done = run("-c", PYTHON[1], cwd=tmp_path)
+def test_the_four_commands_on_a_table_print_what_is_shown(tmp_path):
+    [code], [text] = (blocks(kind, "Your own data") for kind in ("python", "text"))
+    assert run("-c", code, cwd=tmp_path).returncode == 0
+    commands = re.findall(r"^\$ \.venv/bin/python (-m nfedu .*)\n((?:[^$\n].*\n)*)", text, re.MULTILINE)
+    assert [command.split()[2] for command, _ in commands] == ["fit", "sample", "score", "plot"]
+    for command, shown in commands:
+        done = run(*command.split(), cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert without_numbers(done.stderr + done.stdout) == without_numbers(shown)
+        for told, is_shown in zip(gains(done.stdout), gains(shown), strict=True):
+            assert told == pytest.approx(is_shown, abs=0.05)
+    assert (tmp_path / "people.model.png").stat().st_size > 10_000
+
+
+def gains(text):
+    """By how many nats a flow is shown to win."""
+    return [float(gain) for gain in re.findall(r"flow gains (\S+)", text)]
+
+
+def test_the_array_in_a_notebook_prints_what_is_shown(tmp_path):
+    [code], [text] = (blocks(kind, "An array in a notebook") for kind in ("python", "text"))
+    assert len([line for line in code.splitlines() if line]) <= 10
+    done = run("-c", code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert without_numbers(done.stdout) == without_numbers(TEXT[2])
+    assert without_numbers(done.stdout) == without_numbers(text)
+    assert gains(done.stdout) == pytest.approx(gains(text), abs=0.05)
+    assert (tmp_path / "moons.npz").exists()
+
+
+def test_the_second_example_prints_what_is_shown(tmp_path):
+    [code], [text] = (blocks(kind, "Teachers, students, mixtures, images") for kind in ("python", "text"))
+    done = run("-c", code, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert without_numbers(done.stdout) == without_numbers(text)
     kl = float(re.search(r"= (\d\.\d+) ± ", done.stdout)[1])
-    assert kl == pytest.approx(float(re.search(r"= (\d\.\d+) ± ", TEXT[2])[1]), abs=0.03)
+    assert kl == pytest.approx(float(re.search(r"= (\d\.\d+) ± ", text)[1]), abs=0.03)
 
 
 def test_the_wrong_layer_is_judged_as_shown(tmp_path):
-    (tmp_path / "my_layer.py").write_text(PYTHON[2])
+    (tmp_path / "my_layer.py").write_text(CUBE)
     command = re.search(r"`\.venv/bin/python (-m nfedu check \S+)`", README)[1].split()
     done = run(*command, cwd=tmp_path)
     assert done.returncode == 1
-    said, shown = (text.strip().split("\n  1 contract")[0] for text in (done.stdout, TEXT[3]))
+    said, shown = (text.strip().split("\n  1 contract")[0] for text in (done.stdout, JUDGED))
     assert said == shown, "the failures to the last digit"
-    assert without_numbers(done.stdout) == without_numbers(TEXT[3])
-    right = PYTHON[2].replace("g_log_det[:, None] * z / slope", "g_log_det[:, None] * 2 * z / slope")
+    assert without_numbers(done.stdout) == without_numbers(JUDGED)
+    right = CUBE.replace("g_log_det[:, None] * z / slope", "g_log_det[:, None] * 2 * z / slope")
     (tmp_path / "my_layer.py").write_text(right)
     assert run(*command, cwd=tmp_path).returncode == 0
 
 
 def test_the_layer_with_a_parameter_is_right(tmp_path):
-    (tmp_path / "my_layer.py").write_text(PYTHON[2] + PYTHON[3])
+    (tmp_path / "my_layer.py").write_text(CUBE + SCALE)
     done = run("-m", "nfedu", "check", "my_layer.py:Scale", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
-    (tmp_path / "my_layer.py").write_text(PYTHON[2] + PYTHON[3].replace("grad += ", "grad[:] = "))
+    (tmp_path / "my_layer.py").write_text(CUBE + SCALE.replace("grad += ", "grad[:] = "))
     assert "cause: grad-overwritten" in run("-m", "nfedu", "check", "my_layer.py:Scale", cwd=tmp_path).stdout
 
 
 def test_the_commands_of_the_table_exist(tmp_path):
-    (tmp_path / "my_layer.py").write_text(PYTHON[2])
+    (tmp_path / "my_layer.py").write_text(CUBE)
     for name in re.findall(r"`python -m nfedu (\w+)", README):
         assert run("-m", "nfedu", name, "--help", cwd=tmp_path).returncode == 0
     done = run("-m", "nfedu", "plot", "my_layer.py:Cube", "--n", "2", cwd=tmp_path)
@@ -86,14 +126,14 @@ def test_the_exercise_is_judged_as_shown(tmp_path):
     assert run(*hand_out, cwd=tmp_path).returncode == 0
     path = tmp_path / "exercise_03.py"
     head, tail = re.split(r"^def rescaled.*?^    raise NotImplementedError\n", path.read_text(), flags=re.S | re.M)
-    path.write_text(head + PYTHON[4] + tail)
+    path.write_text(head + RESCALED + tail)
     done = run(*grade, cwd=tmp_path)
     assert done.returncode == 1
     lines = done.stdout.split("\n")
-    shown = TEXT[4].rstrip("\n").split("\n")
+    shown = GRADED.rstrip("\n").split("\n")
     place = next(i for i, line in enumerate(lines) if line.startswith("  ✗ rescaled"))
     assert lines[place : place + len(shown)] == shown
-    path.write_text(head + PYTHON[4].replace("+ np.log(abs", "- np.log(abs") + tail)
+    path.write_text(head + RESCALED.replace("+ np.log(abs", "- np.log(abs") + tail)
     assert "✓ rescaled: passed" in run(*grade, cwd=tmp_path).stdout
 
 
@@ -106,7 +146,7 @@ def test_the_commands_for_exercises_take_what_the_table_says():
 
 
 def test_every_claim_shown_is_made_by_the_lessons(quick):
-    shown = re.findall(r"^✓ (\S+) +(\d\d\w?) +(\S+) +(.*): \S+ ≤ ([^;\n]+)", TEXT[0], re.MULTILINE)
+    shown = re.findall(r"^✓ (\S+) +(\d\d\w?) +(\S+) +(.*): \S+ ≤ ([^;\n]+)", COMMANDS_PRINT, re.MULTILINE)
     assert len(shown) >= 5
     full = Path(os.environ.get("NFEDU_LESSONS_OUTPUT", os.devnull)).read_text()
     for tag, lesson, function, statement, tolerance in shown:
@@ -115,13 +155,13 @@ def test_every_claim_shown_is_made_by_the_lessons(quick):
             assert re.search(line, quick, re.MULTILINE), statement
         if full:
             assert re.search(line, full, re.MULTILINE), statement
-    assert re.search(r"^\d+ statements: .*$", TEXT[0], re.MULTILINE)[0] in quick
+    assert re.search(r"^\d+ statements: .*$", COMMANDS_PRINT, re.MULTILINE)[0] in quick
 
 
 @pytest.mark.skipif("NFEDU_LESSONS_OUTPUT" not in os.environ, reason="compares with a whole run of the lessons")
 def test_the_numbers_are_those_of_a_whole_run():
     full = Path(os.environ["NFEDU_LESSONS_OUTPUT"]).read_text()
-    assert re.search(r"^\d+ of \d+ claims hold, .*$", TEXT[0], re.MULTILINE)[0] in full
+    assert re.search(r"^\d+ of \d+ claims hold, .*$", COMMANDS_PRINT, re.MULTILINE)[0] in full
     measured = float(re.search(r"test +(\d\.\d+) ± ", full)[1])
     assert float(re.search(r"(\d\.\d+) ± \d\.\d+ bits per pixel on the 360", README)[1]) == pytest.approx(
         measured, abs=0.03

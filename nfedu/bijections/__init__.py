@@ -5,7 +5,7 @@ from nfedu.bijections.autoregressive import InverseAutoregressive, MaskedAutoreg
 from nfedu.bijections.base import Bijection, Chain, Inverse
 from nfedu.bijections.batch_norm import BatchNorm
 from nfedu.bijections.coupling import AdditiveCoupling, AffineCoupling
-from nfedu.bijections.elementwise import Exp, Logit, SinhArcsinh
+from nfedu.bijections.elementwise import Exp, Logit, Sinh, SinhArcsinh
 from nfedu.bijections.fixed_affine import FixedAffine, standardising, whitening
 from nfedu.bijections.image_coupling import ImageCoupling
 from nfedu.bijections.mint import MintLayer, MintUnit
@@ -39,6 +39,7 @@ __all__ = [
     "Reverse",
     "Reversible",
     "Shift",
+    "Sinh",
     "SinhArcsinh",
     "Squeeze",
     "standardising",

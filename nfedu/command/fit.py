@@ -60,15 +60,14 @@ def run(options: argparse.Namespace) -> int:
     said = tables.said_of(options)
     table = describe(data, **said)
     check_density(data, table)
-    notice = noticed(table, [name for names in said.values() for name in names])
-    for line in [*([notice] if notice else []), *warnings(data, table)]:
+    for line in [*noticed(table, data, [name for names in said.values() for name in names]), *warnings(data, table)]:
         print(line, file=sys.stderr)
     if not options.resume:
         checkpoint.unlink(missing_ok=True)
     size = {"epochs": options.epochs, "layers": options.layers, "hidden": options.hidden}
     learned = learn(data, table, model=options.model, seed=seed, checkpoint=checkpoint, **size)
     learned.model.save(out)
-    if learned.interrupted:
+    if learned.model.history.interrupted:
         raise KeyboardInterrupt(f"{out} holds the best model so far; --resume goes on")
     report(learned, out)
     checkpoint.unlink(missing_ok=True)

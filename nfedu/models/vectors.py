@@ -74,12 +74,15 @@ def iaf(n: int, x: Array | None = None, **options: Any) -> Flow:
 
 
 def size_for(n: int, rows: int) -> Size:
-    """Return a size that so many rows of n columns can teach: what counts is how many rows there are to a column."""
+    """Return a size that so many rows of n columns can teach: what counts is how many rows there are to a column.
+
+    Networks are no narrower than n: else masks would cut dependencies, see `MADE`.
+    """
     if rows < 100 * n:
-        return Size(2, (16,))
+        return Size(2, (max(16, n),))
     if rows < 500 * n:
-        return Size(3, (32,))
-    width = 32 if rows < 5000 else int(np.clip(8 * n, 64, 256))
+        return Size(3, (max(32, n),))
+    width = max(n, 32 if rows < 5000 else int(np.clip(8 * n, 64, 256)))
     return Size(6, (width, width))
 
 

@@ -88,21 +88,20 @@ def show_pair(
 def show_marginal(
     axes: Axes, model: TableModel, rows: Array | None, samples: Array, i: int, legend: bool = True
 ) -> None:
-    """Draw the histograms of a column, of data and of samples; whole numbers have a bar each, if they are few."""
+    """Draw the histograms of a column, of data and of samples; bars are equally many steps wide, if it has any."""
     low, high = range_of(samples[:, i])
-    step = model.table.steps[i]
     bins: Any = np.linspace(low, high, 41)
-    if step and (high - low) / step < 60:
-        origin = model.table.columns[i].origin
+    if step := model.table.steps[i]:
+        origin, width = model.table.columns[i].origin, step * np.ceil((high - low) / (60 * step))
         first = origin + step * np.floor((low - origin) / step)
-        bins = np.arange(first - step / 2, high + step, step)
+        bins = np.arange(first - step / 2, high + width, width)
     if rows is not None:
         axes.hist(rows[:, i], bins, density=True, color=DATA, alpha=0.5, label="data")
     axes.hist(samples[:, i], bins, density=True, color=LATENT, histtype="step", label="samples")
     axes.set(xlim=(low, high), xlabel=model.names[i], yticks=[])
     few_ticks(axes)
     if legend:
-        axes.legend(fontsize=7)
+        axes.legend(fontsize=7, ncol=2, loc="lower left", bbox_to_anchor=(0, 1), borderpad=0, handlelength=1)
 
 
 def show_training(axes: Axes, model: TableModel) -> None:
@@ -153,7 +152,10 @@ def range_of(values: Array) -> tuple[float, float]:
 
 
 def few_ticks(axes: Axes) -> None:
-    """Leave room between the numbers."""
+    """Leave room between the numbers: few of them, and none of more than four digits."""
+    axes.ticklabel_format(scilimits=(-3, 4))
     axes.locator_params(axis="x", nbins=3)
     axes.locator_params(axis="y", nbins=3)
     axes.tick_params(labelsize=7)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.get_offset_text().set_fontsize(7)

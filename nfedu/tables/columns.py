@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.bijections import Bijection, Chain, Exp, FixedAffine, Logit
+from nfedu.bijections import Bijection, Chain, Exp, FixedAffine, Logit, Sinh
 
 MARGIN = 1e-3  # of a real interval: its ends are data, too
 
@@ -21,6 +21,9 @@ class Column:
     samples: less than 1 % in most columns, more where data crowd at the ends. A column with a step is *dequantised*:
     its number k stands for all reals within half a step. So k's probability is the integral of the density over
     that cell, and the density reported is this over `step`: for whole numbers, whose step is 1, the probability itself.
+
+    With a `scale` it is *heavy-tailed*: seen by the arcsinh of its distance from `centre` in scales, which is the
+    distance itself near by, and its logarithm far out.
     """
 
     name: str
@@ -28,6 +31,8 @@ class Column:
     high: float = np.inf
     step: float | None = None
     origin: float = 0.0
+    centre: float = 0.0
+    scale: float | None = None
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
@@ -41,14 +46,14 @@ class Column:
         return self.step == 1 and self.origin == round(self.origin)
 
     def support(self) -> Bijection | None:
-        """Return the map from the line onto where the column, dequantised, lies; None for the line itself."""
+        """Return the map from the line onto where the column, dequantised, lies; None where that is the identity."""
         half = 0.0 if self.step is None else self.step / 2
         if np.isfinite(self.high):
             low, width = self.low - half, self.high - self.low + 2 * half
             return Chain([Logit(1, 0.0 if half else MARGIN), FixedAffine([low], [width])])
         if np.isfinite(self.low):
             return Exp(1) if self.low == half else Chain([Exp(1), FixedAffine([self.low - half], [1.0])])
-        return None
+        return None if self.scale is None else Chain([Sinh(1), FixedAffine([self.centre], [self.scale])])
 
     def holds(self, values: Array) -> Array:
         """Return which values may occur: within the bounds, and integers where the column is whole."""
@@ -70,4 +75,5 @@ class Column:
         if self.whole:
             bounds = bounds if np.isfinite(self.high) else f"from {self.low:g} on"
         kind = "real" if self.step is None else "whole" if self.whole else f"in steps of {self.step:.6g}"
-        return f"{self.name} {kind}" + ("" if np.isinf(self.low) else f" {bounds}")
+        tails = "" if self.scale is None else ", heavy-tailed"
+        return f"{self.name} {kind}" + (tails if np.isinf(self.low) else f" {bounds}")

@@ -13,6 +13,7 @@ from nfedu.tables.reading import Data
 from nfedu.tables.table import Table
 
 FEW = 10  # values that a column takes, at most: no others are expected
+FAR = 10.0  # times as far from the median as the middle 95 % of the values: so far a Gaussian has none
 
 
 def describe(
@@ -30,7 +31,7 @@ def describe(
     - `real`: any number, even where all rows are integers;
     - of which nothing is said: a column whose values are rounded, as most of them are met more than once and all are
       multiples of a step, is dequantised by that step; if it has no more than ten values, it keeps to them. Any other
-      is real.
+      is real. It is heavy-tailed where a value lies ten times as far from the median as the middle 95 % of them.
 
     Raises ValueError for a name that is not there, and for an entry that is not in its column's support.
     """
@@ -65,21 +66,53 @@ def whole_column(name: str, low: float, high: float, values: Array, positive: bo
 
 
 def observed(name: str, values: Array) -> Column:
-    """Return what a column's numbers say of it: real, or rounded to a step."""
+    """Return what a column's numbers say of it: real, or rounded to a step; with heavy tails or without."""
+    centre, scale = tails_of(values)
     step = step_of(values)
     if step is None:
+<<<<<<< HEAD
         return Column(name)
+=======
+        return Column(name, centre=centre, scale=scale)
+    step, origin = (float(round(step)), 0.0) if are_whole(values) else (step, float(values.min()))
+>>>>>>> data
     low, high = float(values.min()), float(values.max())
     step, origin = (float(round(step)), low % round(step)) if are_whole(values) else (step, low)  # odd ones stay odd
     if (high - low) / step < FEW - 0.5:
         return Column(name, low, high, step, origin)
-    return Column(name, step=step, origin=origin)
+    return Column(name, step=step, origin=origin, centre=centre, scale=scale)
 
 
-def noticed(table: Table, said: Sequence[str]) -> str | None:
-    """Return a line on the columns of which nothing was `said` and that are not taken for real; None without any."""
-    rounded = [column for column in table.columns if column.step is not None and column.name not in said]
-    if not rounded:
-        return None
-    names = [f"--{'whole' if column.whole else 'real'} {column.name}" for column in rounded]
-    return f"values repeat, so taken as {', '.join(map(str, rounded))}. To say something else: {names[0]} and the like"
+def tails_of(values: Array) -> tuple[float, float | None]:
+    """Return the median and half the range of the middle 50 %, if tails are heavy; else 0 and None.
+
+    Such tails would make a deviation, and so a Gaussian to start at, a matter of a few rows.
+    """
+    least, low, centre, high, most = np.quantile(values, [0.025, 0.25, 0.5, 0.75, 0.975])
+    if high > low and abs(values - centre).max() > FAR * max(centre - least, most - centre):
+        return float(centre), float(high - low) / 2
+    return 0.0, None
+
+
+def noticed(table: Table, data: Data, said: Sequence[str]) -> list[str]:
+    """Return lines on the columns of which nothing was `said`: what they are taken for, and what one might say."""
+    columns = [column for column in table.columns if column.name not in said]
+    lines = []
+    if rounded := [column for column in columns if column.step is not None]:
+        flag = "whole" if rounded[0].whole else "real"
+        told = f"values repeat, so taken as {', '.join(map(str, rounded))}"
+        lines.append(f"{told}. To say something else: --{flag} {rounded[0].name} and the like")
+    if heavy := [column.name for column in columns if column.scale is not None]:
+        told = f"some values lie far out, so taken as heavy-tailed: {', '.join(heavy)}"
+        lines.append(f"{told}. To say something else: --positive {heavy[0]}, --real {heavy[0]} and the like")
+    if above := [column for column in columns if np.isinf(column.low) and may_be_positive(data, column.name)]:
+        flag = "whole" if above[0].whole else "positive"
+        told = f"all values are above 0, but samples may not be: {', '.join(column.name for column in above)}"
+        lines.append(f"{told}. If none can be below: --{flag} {above[0].name} and the like")
+    return lines
+
+
+def may_be_positive(data: Data, name: str) -> bool:
+    """Return whether a column has no value ≤ 0, though a Gaussian of its mean and deviation would have some."""
+    values = data.take([name]).rows
+    return bool(values.min() > 0 and values.mean() < 4 * values.std())

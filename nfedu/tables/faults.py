@@ -14,6 +14,7 @@ from nfedu.tables.reading import Data
 from nfedu.tables.table import Table
 
 SHARE = 0.05  # of the rows with the same value: more, in a real column, is a point with a mass of its own
+SMALLEST, LARGEST = 1e-150, 1e150  # of numbers: their squares, and sums of them, have to be numbers, too
 LEAST = 10  # rows that can be split into three
 
 
@@ -28,6 +29,12 @@ def check_density(data: Data, table: Table) -> None:
             f"column{'s' * (len(constant) > 1)} {', '.join(constant)}: constant, which has no density; "
             f"leave out with --drop {' '.join(constant)}"
         )
+    for i, name in enumerate(data.names):
+        size = float(abs(data.rows[:, i]).max())
+        if not SMALLEST < float(np.ptp(data.rows[:, i])) <= 2 * size < LARGEST:
+            raise ValueError(
+                f"column {name}: its numbers go up to {size:g}, and their squares are no numbers; rescale it"
+            )
     for name, others in determined(data.rows, data.names):
         told = f"equal to {others[0]} up to scale and shift" if len(others) == 1 else f"a sum of {', '.join(others)}"
         raise ValueError(f"column {name}: {told}, so together they have no density; leave out with --drop {name}")
@@ -58,10 +65,13 @@ def determined(rows: Array, names: list[str]) -> list[tuple[str, list[str]]]:
 
 
 def warnings(data: Data, table: Table) -> list[str]:
-    """Return a line on each real column with values that come back, and what to say of it instead."""
+    """Return a line on each real column with values that come back, and what to say of it; or on rows that do."""
     lines = []
     for i, column in enumerate(table.columns):
         values = data.rows[:, i]
+        if are_whole(values) and (np.diff(values) == 1).all():
+            lines.append(f"column {column.name}: numbers the rows, and says nothing of them; --drop {column.name}")
+            continue
         if column.step is not None:
             continue
         distinct, counts = np.unique(values, return_counts=True)
@@ -78,4 +88,10 @@ def warnings(data: Data, table: Table) -> list[str]:
                 f"column {column.name}: {share:.0%} of the rows are {most:g}, a point of no density; model those rows "
                 "apart, or do not trust its density"
             )
+    copies = 1 - len(np.unique(data.rows, axis=0)) / len(data.rows)
+    if not lines and copies > SHARE and None in [column.step for column in table.columns]:
+        lines.append(
+            f"{copies:.0%} of the rows are copies of others, so the test holds rows of the training; take them out, or "
+            "do not trust the comparison"
+        )
     return lines

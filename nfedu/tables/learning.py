@@ -30,12 +30,11 @@ DRAWS = 8  # of noise for the validation rows, where columns are dequantised
 
 @dataclass
 class Learned:
-    """A model, the parts of the rows that made it, and whether its training was cut short."""
+    """A model, the parts of the rows that made it, and how many epochs it was to be trained for."""
 
     model: TableModel
     parts: Parts
     epochs: int
-    interrupted: bool
 
     def verdict(self) -> Verdict:
         """Return the test rows' losses, beside those of a Gaussian and a kernel density estimate."""
@@ -78,30 +77,18 @@ def learn(
     batch = int(np.clip(len(start) // 20, 100, 1000))
     epochs = epochs or max(4, round(STEPS / -(-len(start) // batch)))
     options: dict[str, Any] = {"batch_size": batch, "epochs": epochs, "checkpoint": checkpoint, "progress": progress}
-    history, interrupted = train(flow, table, parts, rng, options)
-    return Learned(TableModel(flow, table, history), parts, epochs, interrupted)
+    return Learned(TableModel(flow, table, train(flow, table, parts, rng, options)), parts, epochs)
 
 
-def train(
-    flow: Flow, table: Table, parts: Parts, rng: np.random.Generator, options: dict[str, Any]
-) -> tuple[History, bool]:
-    """Fit the flow; return the history, and whether Ctrl-C ended it; θ ends at its best, the start included.
+def train(flow: Flow, table: Table, parts: Parts, rng: np.random.Generator, options: dict[str, Any]) -> History:
+    """Fit the flow; θ ends where the validation loss is least, the start included.
 
     An average of θ, a learning rate that falls to zero, weight decay and fresh noise, as for the digits.
     """
     draws = DRAWS if table.stepped else 1
     validation = np.concatenate([table.dequantise(parts.validation, rng) for _ in range(draws)])
-    start, at_start = flow.theta.copy(), float(-flow.log_prob(validation).mean())
     options["patience"] = max(30, options["epochs"] // 4)
     options |= {"average": 0.99, "weight_decay": DECAY, "anneal": True}
     if table.stepped:
         options["transform"] = table.dequantise
-    history, interrupted = History(), False
-    try:
-        history = fit(flow, parts.train, rng=rng, validation=validation, optimizer=Adam(RATES[flow.n > 1]), **options)
-        interrupted = getattr(history, "interrupted", False)
-    except KeyboardInterrupt:
-        interrupted = True
-    if -flow.log_prob(validation).mean() >= at_start:
-        flow.theta[:], history.best, history.best_epoch = start, at_start, -1
-    return history, interrupted
+    return fit(flow, parts.train, rng=rng, validation=validation, optimizer=Adam(RATES[flow.n > 1]), **options)

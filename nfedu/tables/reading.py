@@ -119,7 +119,7 @@ def checked(data: Data) -> Data:
         told = "missing" if np.isnan(data.rows[row, i]) else "infinite"
         raise ValueError(
             f"{data.place(row)}, column {data.names[i]}: the value is {told} ({len(bad)} such entries); "
-            "fill them in, drop these rows, or leave the column out with --drop"
+            f"fill them in, drop these rows, or leave the column out with --drop {data.names[i]}"
         )
     twice = [name for name in data.names if data.names.count(name) > 1]
     if twice:

@@ -23,6 +23,8 @@ def read_text(
     lines, cells = split(text, delimiter)
     if not cells:
         raise ValueError(f"{path} has no rows, only blank lines; expected a table with a row for each point")
+    lines, cells = without_comments(lines, cells)
+    check_counts(path, lines, list(map(len, cells)))
     comma = delimiter not in (",", None)  # then a number may be written 1,5
     names = [f"x{i + 1}" for i in range(len(cells[0]))]
     if is_header(cells[0], comma):
@@ -30,9 +32,6 @@ def read_text(
         lines, cells = lines[1:], cells[1:]
         if not cells:
             raise ValueError(f"{path} has no rows below its line of names; expected a row for each point")
-    for line, row in zip(lines, cells, strict=True):
-        if len(row) != len(names):
-            raise ValueError(f"{path}, line {line}: {len(row)} columns, expected {len(names)}; mend that line")
     for name in drop:
         if name not in names:
             raise ValueError(f"--drop {name}: {path} has no such column; it has {', '.join(names)}")
@@ -87,6 +86,24 @@ def split(text: str, delimiter: str | None) -> tuple[list[int], list[list[str]]]
     reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
     read = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     return [k for k, _ in read], [row for _, row in read]
+
+
+def without_comments(lines: list[int], cells: list[list[str]]) -> tuple[list[int], list[list[str]]]:
+    """Return what stands below lines that begin with #, and the last of these if it may name the columns."""
+    count = next((k for k, row in enumerate(cells) if not row[0].lstrip().startswith("#")), 0)
+    if count == 0 or len(cells[count - 1]) != len(cells[count]):
+        return lines[count:], cells[count:]
+    head = cells[count - 1]
+    return lines[count - 1 :], [[head[0].lstrip(" #"), *head[1:]], *cells[count:]]
+
+
+def check_counts(path: Path, lines: list[int], counts: list[int]) -> None:
+    """Raise ValueError for the first line with another count of columns than most lines have."""
+    usual = max(dict.fromkeys(counts), key=counts.count)
+    for line, count in zip(lines, counts, strict=True):
+        if count != usual:
+            told = f"{count} column{'s' * (count != 1)}, expected {usual}, as most lines have"
+            raise ValueError(f"{path}, line {line}: {told}; mend that line")
 
 
 def is_header(cells: list[str], comma: bool) -> bool:

@@ -11,6 +11,8 @@ from nfedu.tables.baselines import KernelDensity, gaussian
 from nfedu.tables.model import TableModel, averaged
 from nfedu.tables.splitting import Parts
 
+PRINTED = 5e-4  # nats: a gain that prints as 0.000 is rounding, or as good as none
+
 
 @dataclass
 class Verdict:
@@ -27,7 +29,7 @@ class Verdict:
     def lost(self) -> list[str]:
         """Whom the flow does not beat by more than two standard errors."""
         gains = {name: self.gain(name) for name in self.others}
-        return [name for name, (gain, error) in gains.items() if not gain > 2 * error]
+        return [name for name, (gain, error) in gains.items() if not gain > max(2 * error, PRINTED)]
 
     def __str__(self) -> str:
         lines = [f"test nll, nats per row, {len(self.flow)} rows (± standard error)", told("flow", self.flow)]
@@ -54,12 +56,11 @@ def advice(model: TableModel, verdict: Verdict, rows: int, epochs: int) -> str |
     """Return what to do where the flow has not won; None where it has."""
     if not verdict.lost:
         return None
-    name, history = verdict.lost[-1].partition(",")[0], model.history
+    best = min(verdict.lost, key=lambda name: verdict.others[name].mean())
+    name, history = best.partition(",")[0], model.history
     start = f"the flow does not beat the {name} by more than two standard errors: "
     if history.best_epoch < 0:
-        return (
-            start + "training found nothing beyond the Gaussian that it starts at; keep the Gaussian, or get more rows"
-        )
+        return start + f"training found nothing beyond where it starts; use the {name}, or get more rows"
     if history.best_epoch + 1 >= 0.95 * epochs:
         return start + f"its validation loss was still falling; try --epochs {3 * epochs}"
     if rows < 1000:

@@ -129,23 +129,36 @@ def test_an_interrupted_training_leaves_a_model_and_goes_on_to_the_same_bits(fol
     run.send_signal(signal.SIGINT)
     told = run.communicate()[1]
     assert run.returncode == 130 and "m.npz holds the best model so far; --resume goes on" in told
-    cut = theta(folder / "m.npz")
+    cut, history = theta(folder / "m.npz"), TableModel.load(folder / "m.npz").history
+    assert history.interrupted and 0 < len(history.train) < 400 and len(history.validation) == len(history.train)
     again = started(folder, "--out", "m.npz", "--resume")
     again.communicate()
     assert again.returncode == 0 and not (folder / "m.npz.training").exists()
     assert np.array_equal(theta(folder / "m.npz"), theta(folder / "straight.npz"))
-    assert not np.array_equal(cut, theta(folder / "m.npz"))
+    assert (
+        not np.array_equal(cut, theta(folder / "m.npz")) and not TableModel.load(folder / "m.npz").history.interrupted
+    )
 
 
 @pytest.mark.slow
 def test_ctrl_c_at_any_moment_leaves_a_whole_file_or_none(folder):
-    rng = np.random.default_rng(0)
-    for moment in rng.uniform(0.1, 6, 20):
+    begun = time.perf_counter()
+    assert started(folder, "--out", "straight.npz").wait() == 0
+    seconds = time.perf_counter() - begun
+    codes = []
+    for moment in np.random.default_rng(0).uniform(0, seconds, 20):
         (folder / "m.npz").unlink(missing_ok=True)
         run = started(folder, "--out", "m.npz", "--resume")
         time.sleep(moment)
         run.send_signal(signal.SIGINT)
-        run.communicate()
+        told = run.communicate()[1]
+        codes.append(run.returncode)
         if (folder / "m.npz").exists():
             theta(folder / "m.npz")
         assert not [name for name in os.listdir(folder) if name.endswith(".part")]
+        assert run.returncode != 130 or (
+            told.startswith("nfedu") and ": interrupted" in told and len(told.splitlines()) == 1
+        )
+    assert set(codes) <= {0, 130, -signal.SIGINT} and codes.count(130) > 5  # the last before there is a command
+    assert started(folder, "--out", "m.npz", "--resume").wait() == 0
+    assert np.array_equal(theta(folder / "m.npz"), theta(folder / "straight.npz"))

@@ -5,6 +5,7 @@ import pytest
 
 from nfedu import tables
 from nfedu.tables import Column, Data
+from nfedu.tables.describing import noticed
 from nfedu.tables.faults import check_density, warnings
 from nfedu.tables.lattice import step_of
 
@@ -139,3 +140,64 @@ def test_real_columns_that_repeat_are_named():
     rounded = data("a", REAL[:, 0].round(1))
     assert "rounded to 0.1, taken for real" in warnings(rounded, tables.describe(rounded, real=["a"]))[0]
     assert warnings(rounded, tables.describe(rounded)) == []
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_heavy_tails_are_told_from_skew_and_from_several_modes(unit):
+    rng = np.random.default_rng(0)
+    modes = np.where(rng.random(2000) < 0.1, -9, 9) + 0.1 * rng.standard_normal(2000)
+    light = data("abcd", rng.standard_normal(2000), rng.exponential(size=2000), modes, np.exp(REAL.repeat(5, 0)[:, 0]))
+    assert [c.scale for c in tables.describe(Data(light.names, light.rows * unit + unit)).columns] == [None] * 4
+    cauchy = rng.standard_cauchy((2000, 1)) + 3
+    column = tables.describe(Data(["a"], cauchy * unit)).columns[0]
+    assert column.scale == pytest.approx(unit, rel=0.1) and column.centre == pytest.approx(3 * unit, rel=0.1)
+    assert tables.describe(Data(["a"], cauchy), real=["a"]).columns == [Column("a")]
+
+
+def test_a_heavy_tailed_column_is_seen_by_its_arcsinh():
+    support = Column("a", centre=2.0, scale=3.0).support()
+    x = np.array([[-1e5], [2.0], [8.0]])
+    z, log_det, _ = support.x_to_z(x)
+    assert z == pytest.approx(np.arcsinh((x - 2) / 3))
+    assert log_det == pytest.approx(-0.5 * np.log(9 + (x[:, 0] - 2) ** 2))
+
+
+def test_what_is_taken_for_granted_is_noticed():
+    rng = np.random.default_rng(0)
+    given = data(["pay", "age", "height", "gain"], *np.exp(REAL[:, :1].T), rng.poisson(20, 400), 170 + REAL[:, 1],
+                 rng.standard_cauchy(400))  # fmt: skip
+    rounded, heavy, above = noticed(tables.describe(given), given, [])
+    assert rounded.startswith("values repeat, so taken as age whole. To say something else: --whole age")
+    assert "heavy-tailed: gain. To say something else: --positive gain, --real gain" in heavy
+    assert (
+        above
+        == "all values are above 0, but samples may not be: pay. If none can be below: --positive pay and the like"
+    )
+    said = {"positive": ["pay"], "whole": ["age"], "real": ["gain"]}
+    assert noticed(tables.describe(given, **said), given, ["pay", "age", "gain"]) == []
+
+
+def test_a_column_that_numbers_the_rows_is_named():
+    given = data(["id", "a"], np.arange(7, 407), REAL[:, 0])
+    assert warnings(given, tables.describe(given)) == [
+        "column id: numbers the rows, and says nothing of them; --drop id"
+    ]
+    given.rows = given.rows[::-1].copy()
+    [line] = warnings(given, tables.describe(given))
+    assert line.startswith("column id: whole numbers taken for real")
+
+
+@pytest.mark.parametrize("unit", [1e200, 1e-200])
+def test_numbers_whose_squares_are_none_are_refused(unit):
+    with pytest.raises(
+        ValueError, match=rf"column b: its numbers go up to .*e.?{np.log10(abs(unit)):.0f}, .* rescale it"
+    ):
+        tables.learn(tables.as_data(REAL[:, :2] * [1, unit], names=["a", "b"]))
+
+
+def test_rows_that_are_copies_are_named():
+    several = Data(list("abc"), np.repeat(REAL[:100], 4, axis=0))
+    [line] = warnings(several, tables.describe(several))
+    assert line.startswith("75% of the rows are copies of others, so the test holds rows of the training")
+    apart, counts = Data(list("abc"), REAL), Data(["a"], RNG.integers(0, 5, (400, 1)).astype(float))
+    assert warnings(apart, tables.describe(apart)) == warnings(counts, tables.describe(counts)) == []

@@ -1,5 +1,7 @@
 """Models of tables: where they start, what they learn, what their densities and files hold."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -174,6 +176,14 @@ def test_with_few_rows_it_does_not_end_far_below_the_gaussian():
         assert gain > -0.15
 
 
+def test_of_heavy_tails_too():
+    x = np.random.default_rng(0).standard_cauchy((1500, 2))
+    learned = tables.learn(x, progress=False, epochs=60)
+    verdict, truth = learned.verdict(), -stats.cauchy.logpdf(learned.parts.test).sum(axis=1)
+    assert verdict.gain("Gaussian")[0] > 3
+    assert verdict.flow.mean() < truth.mean() + 0.15
+
+
 def test_the_start_is_kept_where_training_only_loses():
     x = np.random.default_rng(0).standard_normal((30, 4))
     learned = tables.learn(x, seed=0, progress=False, epochs=40, hidden=(64, 64), layers=6)
@@ -235,6 +245,28 @@ def test_rows_are_taken_by_name(learned):
     assert np.array_equal(learned.model.log_prob(shuffled), learned.model.log_prob(DATA))
     with pytest.raises(ValueError, match="has no column 'rate'"):
         learned.model.log_prob(tables.as_data(DATA.rows[:, :2], names=["visits", "income"]))
+
+
+def test_advice_names_the_best_of_those_that_are_not_beaten(learned):
+    flow = np.linspace(0.0, 1.0, 50)
+    for first, second, name in ((0.01, 0.02, "Gaussian"), (0.02, 0.01, "KDE")):
+        verdict = Verdict(flow, {"Gaussian": flow[::-1] + first, "KDE, bandwidth 0.3": flow[::-1] + second})
+        assert len(verdict.lost) == 2
+        assert learned.advice(verdict).startswith(f"the flow does not beat the {name} ")
+
+
+def test_a_gain_of_rounding_is_none():
+    losses = np.linspace(80.0, 90.0, 50)
+    assert Verdict(losses, {"Gaussian": losses + 1e-12, "KDE": losses + 0.01}).lost == ["Gaussian"]
+
+
+@pytest.mark.parametrize("kind", ["maf", "iaf"])
+@pytest.mark.parametrize(("n", "rows"), [(60, 100), (60, 9000), (300, 200_000)])
+def test_no_default_size_cuts_dependencies(kind, n, rows):
+    size = models.vectors.size_for(n, rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        MODELS[kind](n, layers=1, hidden=size.hidden, rng=np.random.default_rng(0))
 
 
 def test_advice_when_the_flow_does_not_win():

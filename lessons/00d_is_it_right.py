@@ -100,11 +100,11 @@ tested = {
     ),
 }
 h, best = 10.0 ** np.arange(-20, 0.1, lesson.pick(0.5, 0.25)), {"forward": EPS ** (1 / 2), "central": EPS ** (1 / 3)}
-fig, axes = plt.subplots(1, 2, figsize=(10.5, 3.9), sharey=True)
-for ax, (name, (f, at, hand)) in zip(axes, tested.items(), strict=True):
-    for method, colour in {"forward": "tab:orange", "central": "tab:red", "complex step": "tab:blue"}.items():
+curves = {}
+for name, (f, at, hand) in tested.items():
+    for method in ("forward", "central", "complex step"):
         errors = np.array([abs(derivative(f, at, step, method) - hand).max() for step in h]) / abs(hand).max()
-        ax.loglog(h, np.maximum(errors, 1e-17), "o-", ms=2.5, lw=1, color=colour, label=method)
+        curves[name, method] = errors
         above = (h > {"forward": 1e-6}.get(method, 3e-4)) & (h < 2e-2)  # where truncation is all there is
         slope, order = np.polyfit(np.log(h[above]), np.log(errors[above]), 1)[0], 1 if method == "forward" else 2
         words = f"{name}, {method}: slope of the error above the best h, less {order}"
@@ -112,11 +112,19 @@ for ax, (name, (f, at, hand)) in zip(axes, tested.items(), strict=True):
         if method in best:
             off = abs(np.log10(h[errors.argmin()] / best[method]))
             lesson.claim("B9", f"{name}, {method}: the best h, decades from ε^1/{order + 1}", off, 1, derivative)
-            ax.axvline(best[method], color=colour, ls=":", lw=1)
         else:
             lesson.claim("B9", f"{name}, complex step, h = 1e-20: off backward by", errors[0], 1e-13, derivative)
     wrong = [abs(derivative(f, at, step, "central") - 1.001 * hand).max() / abs(hand).max() for step in h]
-    ax.loglog(h, wrong, ":", color="0.5", label="central, backward 0.1 % wrong")
+    curves[name, "wrong"] = wrong
+
+# %% tags=["hide-input"]
+fig, axes = plt.subplots(1, 2, figsize=(10.5, 3.9), sharey=True)
+for ax, name in zip(axes, tested, strict=True):
+    for method, colour in {"forward": "tab:orange", "central": "tab:red", "complex step": "tab:blue"}.items():
+        ax.loglog(h, np.maximum(curves[name, method], 1e-17), "o-", ms=2.5, lw=1, color=colour, label=method)
+        if method in best:
+            ax.axvline(best[method], color=colour, ls=":", lw=1)
+    ax.loglog(h, curves[name, "wrong"], ":", color="0.5", label="central, backward 0.1 % wrong")
     ax.set(xlabel="step h", ylabel="largest error / largest entry", ylim=(1e-17, 10), title=name)
 axes[0].legend(loc="center left")
 caption = """Errors of three numerical derivatives of one flow, against its backward. To the right truncation, slope 1
@@ -216,6 +224,7 @@ lesson.claim("B11", "complex step through np.abs, slope −1: it says", abs(modu
 branched = complex_step(lambda x: np.where(x.real < 0, -x, x), point, one_step)[0]
 lesson.claim("B11", "the same, branching on the real part: error", abs(branched + 1), 0, complex_step)
 
+# %% tags=["hide-input"]
 places, small = np.linspace(-1, 1, 401), 10.0 ** np.linspace(-14, 0, 141)[:, None]
 bent = lambda x: np.where(x.real < 0.3, 0.3 - x, x - 0.3) + np.sin(3 * x)  # noqa: E731
 slope = np.where(places < 0.3, -1, 1) + 3 * np.cos(3 * places)

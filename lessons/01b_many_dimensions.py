@@ -69,17 +69,6 @@ def U(z):
 
 sides, corner = [1.0, 0.5, 0.1, 0.001], np.array([0.5, -0.5])
 J = jacobians(U, corner[None])[0]
-fig, axes = plt.subplots(1, 4, figsize=(10, 3))
-show_warp(axes[0], U, lines=9)
-axes[0].fill(*U(boundary(corner, 0.5)).T, color="tab:blue", alpha=0.35)
-axes[0].set_title("a square grid under U")
-for ax, side in zip(axes[1:], sides, strict=False):
-    image, parallelogram = show_cell(ax, U, J, corner, side)
-    ax.set_title(f"side {side}: area {image:.3f},\nparallelogram {parallelogram:.3f}")
-caption = """A cell with its lower left corner at z = (0.5, −0.5), shaded, and the parallelogram of the Jacobian's
-columns there (blue, orange), for ever smaller cells; areas are relative to the cell's before the map. The smaller the
-cell, the closer its image comes to the parallelogram, whose area is |det J|."""
-lesson.show(fig, "01b_cell", caption)
 ratios = np.array([area(U(boundary(corner - side / 2, side))) / side**2 for side in sides[1:]])  # around the point
 error = abs(ratios[-1] / abs(np.linalg.det(J)) - 1)
 lesson.claim("N3", "area of a square's image, by shoelace, is |det J| times the square's", error, 1e-6, area)
@@ -97,6 +86,19 @@ for n in (2, 3, 5):
     x = flow.sample(50, rng)
     worst = max(worst, abs(flow.log_prob(x) - stats.multivariate_normal(b, A @ A.T).logpdf(x)).max())
 lesson.claim("N3", "a flow of linear layers has the density of N(b, AAᵀ), n ∈ {2, 3, 5}", worst, 1e-10, nfedu.Flow)
+
+# %% tags=["hide-input"]
+fig, axes = plt.subplots(1, 4, figsize=(10, 3))
+show_warp(axes[0], U, lines=9)
+axes[0].fill(*U(boundary(corner, 0.5)).T, color="tab:blue", alpha=0.35)
+axes[0].set_title("a square grid under U")
+for ax, side in zip(axes[1:], sides, strict=False):
+    image, parallelogram = show_cell(ax, U, J, corner, side)
+    ax.set_title(f"side {side}: area {image:.3f},\nparallelogram {parallelogram:.3f}")
+caption = """A cell with its lower left corner at z = (0.5, −0.5), shaded, and the parallelogram of the Jacobian's
+columns there (blue, orange), for ever smaller cells; areas are relative to the cell's before the map. The smaller the
+cell, the closer its image comes to the parallelogram, whose area is |det J|."""
+lesson.show(fig, "01b_cell", caption)
 
 # %% [markdown]
 # ## Two dimensions in full (U and V)

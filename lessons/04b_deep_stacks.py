@@ -56,7 +56,7 @@ for dtype in ("float32", "float64"):
     logs = np.log(results["affine, |α| ≤ 1", dtype])
     rate[dtype] = (logs[-1] - logs[-3]) / (depths[-1] - depths[-3])
     lost[dtype] = np.interp(0, logs[-3:], depths[-3:])
-print(f"  |α| ≤ 1, from 32 couplings on: rate {rate}, all lost at {lost}")
+    print(f"  |α| ≤ 1, {dtype}: log error grows by {rate[dtype]:.3f} a coupling, all is lost at {lost[dtype]:.0f}")
 error = abs(rate["float32"] / rate["float64"] - 1)
 lesson.claim("N15", "round trip, |α| ≤ 1: float32's rate / float64's, less 1", error, 0.15, nfedu.AffineCoupling)
 error = abs((lost["float64"] - lost["float32"]) / (29 * np.log(2) / rate["float64"]) - 1)
@@ -151,7 +151,7 @@ for mode in ("evaluation", "training"):
     lesson.claim("N15", f"its gradient in {mode}: complex step", abs(by_hand - numerical).max(), 1e-11, nfedu.BatchNorm)
 whole = jacobians(lambda v: normal.x_to_z(v.reshape(6, 3))[0].reshape(1, 18), x.reshape(1, 18))[0]
 singular = np.linalg.svd(whole, compute_uv=False)
-print("  the batch's whole Jacobian, 18 × 18: singular values from", singular.max().round(3), "to", singular.min())
+print(f"  the batch's whole Jacobian, 18 × 18: singular values from {singular.max():.3f} to {singular.min():.0e}")
 error = abs(whole @ np.tile(np.eye(3), (6, 1))).max()
 lesson.claim("N7", "training: the same added to all rows moves nothing, so det = 0", error, 1e-14, nfedu.BatchNorm)
 

@@ -87,20 +87,16 @@ for a in (0.3, 0.9, 1.5, 2.1):
 
 steep = nfedu.MintLayer((1, 8, 8), filters=6, rng=rng)
 z = rng.standard_normal((50, 64))
-fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.5))
-rounds = {}
+curves, rounds = {}, {}
 for a in (0.3, 0.9, 1.0, 1.5, 2.1):
     with np.errstate(all="ignore"):
-        residuals = steep.iterate(z, a, 80)[2]
-    left.semilogy(np.minimum(residuals, 1e12), label=f"a = {a}")
+        curves[a] = residuals = steep.iterate(z, a, 80)[2]
     shrunk = residuals[-1] / residuals[0]
     words = f"a = {a}: residual after ≤ 80 rounds / before" if a < 2 else "a = 2.1 diverges: residual before / after"
     lesson.claim("N23", words, shrunk if a < 2 else 1 / shrunk, 1e-8 if a < 2 else 1e-3, steep.iterate)
     rounds[a] = len(residuals)
 fewest = rounds.pop(1.0) / min(rounds.values())
 lesson.claim("N23", "of five steps tried, a = 1 takes fewest rounds: rounds / next best", fewest, 0.99, steep.iterate)
-left.set(xlabel="rounds", ylabel="largest |z − L(x)|", title="a layer as it starts, n = 64")
-left.legend()
 start, scales, unsolved = [kernel.value for kernel in steep.kernels], (1, 2, 3, 4, 5), []
 for scale in scales:
     for kernel, value in zip(steep.kernels, start, strict=True):
@@ -112,6 +108,13 @@ for scale in scales:
         rest = abs(z - steep.apply(x)[0]).max()
         lesson.claim("N23", "weights × 4: rows that a = 1 leaves, 1 / how many", 1 / unsolved[-1], 1, steep.iterate)
         lesson.claim("N23", "weights × 4: residual of all rows, with the fallback", rest, 1e-12, steep.by_coordinates)
+
+# %% tags=["hide-input"]
+fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.5))
+for a, residuals in curves.items():
+    left.semilogy(np.minimum(residuals, 1e12), label=f"a = {a}")
+left.set(xlabel="rounds", ylabel="largest |z − L(x)|", title="a layer as it starts, n = 64")
+left.legend()
 right.bar(scales, unsolved, color="tab:orange")
 right.set(xlabel="weights, times what they start at", ylabel="rows left to the fallback, of 50", ylim=(0, 50))
 caption = """Left: steps a < 2 converge, a = 1 fastest of these five, a = 2.1 diverges. Right: at a = 1, with weights

@@ -96,8 +96,8 @@ lesson.show(fig, "10b_latents", caption)
 # the last sum depends on one coordinate, so its mean is one over $p_i$:
 #
 # $$
-# D_{KL}(p \,\|\, N(0, I)) = \underbrace{D_{KL}\bigl(p \,\|\, \textstyle\prod_i p_i\bigr)}_{\text{dependence,
-# the total correlation}} + \sum_i D_{KL}(p_i \,\|\, N(0, 1))
+# D_{KL}(p \,\|\, N(0, I)) = \underbrace{D_{KL}\bigl(p \,\|\, \textstyle\prod_i p_i\bigr)}_{\text{dependence, the
+# total correlation}} + \sum_i D_{KL}(p_i \,\|\, N(0, 1))
 # $$
 #
 # **Marginals**: map each coordinate by $\Phi^{-1} \circ F_i$, $F_i$ its distribution function. Then $p_i = \varphi$

@@ -27,6 +27,7 @@ EXERCISES = """**Exercises with a judge.** `python -m lessons exercise {0}` hand
 CLAIM = re.compile(r"✓ ([NMB]\d+) +(.*): (\S+) ≤ ([^\s;]+)(?:; as printed (\S+))?")  # as `Claim` prints it
 FIGURE = re.compile(r"  figure figures/(\S+): .*")
 TITLE = re.compile(r"── .* ─+")  # stands above the page already
+SIGNS = re.compile(r"`(.+?)`|(?<![\w`])(\w|\))([_^])(?:\{(.+?)\}|([^\W_]))(?![\w/}]|\.\d)")  # `code`, x_i, e^{α}
 
 log = getLogger(__name__)
 
@@ -67,6 +68,8 @@ def read(script: str) -> NotebookNode:
     if [p.cell for p in printed] == [cell.hash for cell in cells.split(script)]:
         for cell, p in zip(code, printed, strict=True):
             cell.outputs = list(shown(p.lines, names))
+            if cell.source == "lesson.end()":
+                cell.metadata["tags"] = ["remove-input"]
     else:
         log.warning("lesson %s has changed since its outputs were recorded: run python -m lessons", number)
     if list((HERE / "exercises").glob(f"{number[:2]}_*")):
@@ -95,7 +98,7 @@ def table(claims: list[re.Match[str]], names: Iterator[str]) -> str:
     """Return a table of claims: ✓, the tag with a link to its row in the ledger, what is claimed, its numbers."""
     rows = []
     for claim in claims:
-        tag, statement, error, tolerance, printed = (html.escape(part or "") for part in claim.groups())
+        tag, statement, error, tolerance, printed = (marked_up(part or "") for part in claim.groups())
         wrong = f"<br>as printed {printed}&nbsp;&gt;&nbsp;{tolerance}" if printed else ""
         link = f'<a href="LEDGER.html#{next(names)}">{tag}</a>'
         rows.append(f'<tr><td>✓</td><th scope="row">{link}</th><td>{statement}</td>')
@@ -105,12 +108,29 @@ def table(claims: list[re.Match[str]], names: Iterator[str]) -> str:
 
 def figure(file: str) -> NotebookNode:
     """Return the output that shows a committed figure: with a slider if it has a strip of pictures."""
-    name, words = Path(file).stem, html.escape(captions.read(FIGURES)[file].text)
-    caption = f'<p class="caption">{words}</p>'
+    name, text = Path(file).stem, captions.read(FIGURES)[file].text
+    caption, alt = f'<p class="caption">{marked_up(text)}</p>', alternative(text)
     if (FIGURES / "strips" / f"{name}.json").exists():
-        return display("text/html", moving(name, words.split(". ")[0], caption))
-    alt = name.split("_", 1)[1].replace("_", " ")
+        return display("text/html", moving(name, html.escape(alt), caption))
     return display("text/markdown", f":::{{image}} ../figures/{file}\n:alt: {alt}\n:::\n\n{caption}\n")
+
+
+def alternative(text: str) -> str:
+    """Return what a figure shows, for those who do not see it: its caption up to an end of 40 letters or more."""
+    words = re.sub(r" \([^()]*\)|`", "", text).rstrip(".")
+    end = re.compile(r"[.;] ").search(words, 40)
+    return words[: end.start()] if end else words
+
+
+def marked_up(text: str) -> str:
+    """Return plain text as HTML, with indices and exponents where formulas have them, and `code`."""
+
+    def sign(found: re.Match[str]) -> str:
+        code, base, kind, several, one = found.groups()
+        role = "sub" if kind == "_" else "sup"
+        return f"<code>{code}</code>" if code else f"{base}<{role}>{several or one}</{role}>"
+
+    return SIGNS.sub(sign, html.escape(text, quote=False))
 
 
 def moving(name: str, alt: str, caption: str) -> str:

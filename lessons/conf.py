@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 from docutils import nodes
@@ -23,7 +24,8 @@ autodoc_type_aliases = {name: name for name in ("Array", "Backward", "Mapped")}
 toc_object_entries_show_parents = "hide"
 nb_custom_formats = {".py": "lessons.book.read"}
 nb_execution_mode, nb_render_markdown_format = "off", "myst"
-nb_code_prompt_show, nb_code_prompt_hide = "Show the code of the figure", "Hide the code of the figure"
+nb_code_prompt_show, nb_code_prompt_hide = "Show the code", "Hide the code"
+mathjax3_config = {"chtml": {"scale": 0.92}}  # as wide as the text around it, not as high
 copybutton_selector = ".highlight:not(.output *) pre"  # code, not what it printed
 
 CHINESE = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]+")
@@ -34,7 +36,9 @@ def setup(app):
     app.connect("doctree-resolved", show_tags)
     app.connect("doctree-resolved", link_images)
     app.connect("doctree-resolved", say_chinese)
+    app.connect("doctree-resolved", join_formulas)
     app.connect("html-page-context", say_level, priority=900)  # after the theme's
+    app.connect("html-page-context", give_room)
     app.connect("html-page-context", read_excerpts)
     app.connect("build-finished", write_excerpts)
 
@@ -63,6 +67,22 @@ def say_chinese(app, doctree, name):
             parts += [nodes.Text(text[end : words.start()]), chinese]
             end = words.end()
         text.parent.replace(text, [*parts, nodes.Text(text[end:])])
+
+
+def join_formulas(app, doctree, name):
+    """Keep a formula and the sign after it, as in $x$, on one line."""
+    for line in {formula.parent for formula in doctree.findall(nodes.math)}:
+        for i, (formula, text) in enumerate(pairwise(line.children)):
+            signs = re.match(r"[.,;:?!)’”-]+", text) if isinstance(text, nodes.Text) else None
+            if signs and isinstance(formula, nodes.math):
+                line[i] = nodes.inline("", "", formula, nodes.Text(signs[0]), classes=["joined"])
+                line[i + 1] = nodes.Text(text[signs.end() :])
+
+
+def give_room(app, page, template, context, doctree):
+    """Leave out the list of sections beside the ledger, whose table has nine columns."""
+    if page == "LEDGER":
+        context["furo_hide_toc"] = True
 
 
 def say_level(app, page, template, context, doctree):

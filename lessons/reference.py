@@ -11,7 +11,11 @@ from pkgutil import walk_packages
 from types import ModuleType
 from typing import Any
 
+from numpy.typing import ArrayLike
+from sphinx.util.typing import stringify_annotation
+
 import nfedu
+from nfedu.arrays import Array
 from nfedu.checks.causes import CAUSES, TABLE
 from nfedu.course.statements import BACKWARD, MISPRINTS, STATEMENTS
 
@@ -124,7 +128,10 @@ def set_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lines:
 
 def set_signature(app: Any, what: str, name: str, obj: Any, options: Any, arguments: str, result: str) -> Any:
     """Call an alias of a type by its name, as in `Array`."""
-    return tuple(part and re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", part) for part in (arguments, result))
+    parts = [part and re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", part) for part in (arguments, result)]
+    for alias, kind in (("ArrayLike", ArrayLike), ("Array", Array)):  # those that have been written out
+        parts = [part and part.replace(stringify_annotation(kind, "smart"), alias) for part in parts]
+    return tuple(parts)
 
 
 def paragraph(text: str) -> str:

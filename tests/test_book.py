@@ -63,7 +63,13 @@ def test_a_page_has_every_figure_with_its_caption(book, path):
     assert sorted(files) == sorted(p.name for p in (ROOT / "figures").glob(f"{number_of(path.stem)}_*"))
     written = captions.read(ROOT / "figures")
     for file, text in zip(files, pictures, strict=True):
-        assert f'<p class="caption">{html.escape(written[file].text)}</p>' in text
+        shown = re.search('<p class="caption">(.*)</p>', text)[1]
+        assert letters(shown) == letters(html.escape(written[file].text, quote=False))
+
+
+def letters(text):
+    """A text without the marks of indices, exponents and code, whichever they are."""
+    return re.sub(r"</?(?:su[bp]|code)>|[_^{}`]", "", text)
 
 
 @each
@@ -73,11 +79,11 @@ def test_a_page_has_every_claim_with_its_row_of_the_ledger(book, path):
     for line in LEDGER.split("\n"):
         if (anchor := re.search(ANCHOR, line)) and f" | {number_of(path.stem)} | " in line:
             row = line[2:-2].split(" | ")
-            rows[anchor[1]] = (row[0], row[4 if row[0][0] == "M" else 5], row[7])  # the errata's columns
+            rows[anchor[1]] = (row[0], letters(row[4 if row[0][0] == "M" else 5]), row[7])  # the errata's columns
     shown = {}
     for anchor, tag, statement, numbers in claims:
         tolerance = re.match(r".+? ≤ ([^<]+)", numbers.replace("&nbsp;", " "))[1]
-        shown[anchor] = (tag, html.unescape(statement).replace("|", "∣"), tolerance)
+        shown[anchor] = (tag, letters(html.unescape(statement)).replace("|", "∣"), tolerance)
         assert ("as printed" in numbers) <= (tag[0] == "M")
     assert shown == rows
     assert len(claims) == len(rows) > 0
@@ -135,10 +141,28 @@ def test_what_a_cell_prints_stands_under_it_in_its_order(small):
     ]
     assert text == "a table\n\n  of <numbers>\n"
     head, caption = picture.split("\n\n")
-    assert head == ":::{image} ../figures/77_two_words.png\n:alt: two words\n:::"
+    assert head == ":::{image} ../figures/77_two_words.png\n:alt: What to see, a < b\n:::"
     assert caption == '<p class="caption">What to see, a &lt; b.</p>\n'
     assert re.findall(CLAIM, again) == [("n8-77-2", "N8", "again", "0&nbsp;≤&nbsp;0")]
-    assert moving.startswith(":::{image} ../figures/77_moves.gif\n:alt: moves\n")
+    assert moving.startswith(":::{image} ../figures/77_moves.gif\n:alt: It moves\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "alt"),
+    [
+        ("x_i and e^{z_a} < 1 (colour: p^0.6).", "x<sub>i</sub> and e<sup>z_a</sup> &lt; 1 (colour: p^0.6).", None),
+        ("`--full`, z_to_x, g_log_det, x_{<i}", "<code>--full</code>, z_to_x, g_log_det, x<sub>&lt;i</sub>", "--full"),
+        (
+            "Left. A map (see f; g), drawn on a grid of 0.5; right. More.",
+            "Left. A map",
+            "Left. A map, drawn on a grid of 0.5; right",
+        ),
+    ],
+)
+def test_signs_of_plain_text_become_marks_and_its_beginning_says_what_a_figure_shows(book, text, shown, alt):
+    assert book.marked_up(text).startswith(shown)
+    assert book.alternative(text).startswith(alt or "x_i and e^{z_a} < 1")
+    assert "(" not in book.alternative(text)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +198,7 @@ def test_a_book_with_old_outputs_fails_and_one_with_new_outputs_is_read_again(sm
     assert main(build) == 0, capsys.readouterr().err
     page = tmp_path / "built" / "77_lesson.html"
     assert [text in page.read_text("utf-8") for text in ("begun", "of &lt;numbers&gt;", "n8-77-2")] == [True] * 3
-    order = [page.read_text("utf-8").index(text) for text in ("m1-77-1", "a table", "two words", "n8-77-2", "moves")]
+    order = [page.read_text("utf-8").index(text) for text in ("m1-77-1", "a table", "two_words", "n8-77-2", "It moves")]
     assert all(a < b for a, b in pairwise(order))
     record = lessons / "outputs" / "77.json"
     record.write_text(record.read_text("utf-8").replace("begun", "begun again"), "utf-8")

@@ -2,9 +2,9 @@
 const scrolling = ".highlight pre, .table-wrapper, .output.text_html"; // MathJax's formulas are within reach already
 
 function fit() {
-  for (const formula of document.querySelectorAll("p mjx-container, li mjx-container, td mjx-container")) {
+  for (const formula of document.querySelectorAll(":is(p, li) mjx-container:not(td *)")) {
     formula.classList.remove("wide");
-    const place = formula.closest("p, li, td");
+    const place = formula.closest("p, li");
     formula.classList.toggle("wide", formula.offsetWidth > place.clientWidth - 16); // a full stop's room
   }
   for (const box of document.querySelectorAll(scrolling)) {

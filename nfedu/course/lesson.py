@@ -204,7 +204,11 @@ class Lesson:
     def _save(self, image: "Image", path: Path) -> None:
         image.save(path, optimize=True)
         if path.stat().st_size > LARGEST:  # a palette: a third of the bytes; dithered, so that densities show no bands
-            image.quantize(palette=image.quantize(256)).save(path, optimize=True)
+            small = image.quantize(palette=image.quantize(256))
+            colours = np.reshape(small.getpalette() or [], (-1, 3))
+            colours[np.asarray(small)[0, 0]] = 255  # the paper: a mean of near-whites shows on a white page
+            small.putpalette(colours.ravel().tolist())
+            small.save(path, optimize=True)
 
     def _end(self, figure: "Figure", path: Path, caption: str) -> None:
         from matplotlib import pyplot as plt

@@ -8,6 +8,8 @@ from nfedu.course.exercises.rooms import Room, rooms
 
 LESSONS = Path(__file__).resolve().parents[3] / "lessons"
 
+MARKS = re.compile(r"(?!\*\w+\*|(?<=\w)\* )([*_<|])")  # but for those of *stress*
+
 HEAD = """# Exercises
 
 Each lesson has some, with a judge. In the clone's folder, `python -m lessons exercise 03` copies those of lesson 03 as
@@ -39,9 +41,9 @@ def page(known: dict[str, Room]) -> str:
 
 
 def plain(text: str) -> str:
-    """Return text that Markdown shows as it is, code apart."""
+    """Return text that Markdown shows as it is, code and *stress* apart."""
     pieces = " ".join(text.split()).split("`")
-    return "`".join(re.sub(r"([*_<|])", r"\\\1", p) if k % 2 == 0 else p for k, p in enumerate(pieces))
+    return "`".join(p if k % 2 else MARKS.sub(r"\\\1", p) for k, p in enumerate(pieces))
 
 
 if __name__ == "__main__":

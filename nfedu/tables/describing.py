@@ -70,12 +70,7 @@ def observed(name: str, values: Array) -> Column:
     centre, scale = tails_of(values)
     step = step_of(values)
     if step is None:
-<<<<<<< HEAD
-        return Column(name)
-=======
         return Column(name, centre=centre, scale=scale)
-    step, origin = (float(round(step)), 0.0) if are_whole(values) else (step, float(values.min()))
->>>>>>> data
     low, high = float(values.min()), float(values.max())
     step, origin = (float(round(step)), low % round(step)) if are_whole(values) else (step, low)  # odd ones stay odd
     if (high - low) / step < FEW - 0.5:

@@ -57,3 +57,11 @@ def test_a_term_that_the_readme_uses_is_there(term):
 def test_a_term_of_our_own_is_one_that_is_used(entry):
     words = [word.removesuffix("ing") for word in entry.split(", ")]
     assert any(word in text for word in words for text in (README, LESSONS)), entry
+
+
+def test_the_book_brings_along_every_chinese_character_that_it_shows():
+    from lessons.chinese import characters
+
+    brought = re.search(r"^They are: (.*)$", (ROOT / "lessons/static/chinese.txt").read_text("utf-8"), re.MULTILINE)
+    assert set(characters()) <= set(brought[1]), "python lessons/chinese.py FONT cuts them out anew"
+    assert "流" in characters()

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.visit import PATIENCE
 from tests.conftest import ROOT
-
-SCHEMES = ["light", "dark"]
 
 
 @pytest.fixture(scope="session")
@@ -44,5 +43,6 @@ def browser():
 def tab(browser):
     """A fresh tab."""
     page = browser.new_page()
+    page.set_default_timeout(PATIENCE)
     yield page
     page.close()

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.browser.visit import PATIENCE
+
 
 def test_a_figure_opens_by_mouse_and_by_key(tab, book):
     page = (book / "03a_nice.html").as_uri()
@@ -47,6 +49,7 @@ def test_without_javascript_every_slider_is_a_picture(browser, sliders):
     if not sliders:
         pytest.skip("the book has no slider")
     context = browser.new_context(java_script_enabled=False)
+    context.set_default_timeout(PATIENCE)
     tab = context.new_page()
     for page, count in sliders.items():
         tab.goto(page.as_uri())

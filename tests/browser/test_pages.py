@@ -2,7 +2,6 @@
 
 import pytest
 
-from tests.browser.conftest import SCHEMES
 from tests.browser.visit import KINDS, WIDTHS, survey
 
 
@@ -10,10 +9,9 @@ from tests.browser.visit import KINDS, WIDTHS, survey
 def faults(browser, book):
     pages = [page for page in sorted(book.rglob("*.html")) if "_static" not in page.parts]
     assert book / "index.html" in pages
-    return {scheme: survey(browser, pages, scheme, WIDTHS if scheme == "light" else []) for scheme in SCHEMES}
+    return survey(browser, pages, WIDTHS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_no_page_has_a_fault(faults, scheme, kind):
-    assert not faults[scheme][kind], "\n".join(faults[scheme][kind])
+def test_no_page_has_a_fault(faults, kind):
+    assert not faults[kind], "\n".join(faults[kind])

@@ -24,6 +24,11 @@ PLANTS = [
     ("alt", '<img src="_static/plus.png">', "_static/plus.png"),
     ("axe", "<button></button>", "button-name"),
     ("axe", '<p style="color: #999; background: #aaa">faint</p>', "color-contrast"),
+    (
+        "axe",
+        '<p style="color: #333; background: var(--color-background-primary)">dim</p>',
+        "in the dark color-contrast",
+    ),
 ]
 
 
@@ -39,7 +44,7 @@ def plant(browser, book, tmp_path_factory):
 
     def visit(planted):
         page.write_text(text.replace("</article>", planted + "</article>"), "utf-8")
-        return survey(browser, [page], "light", [320, 2560])
+        return survey(browser, [page], [320, 2560])
 
     yield visit
     shutil.rmtree(folder)

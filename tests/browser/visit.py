@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 
 WIDTHS = [320, 390, 768, 1152, 1366, 1440, 1920, 2560]
+PATIENCE = 180_000  # milliseconds, for a machine that does much else
 KINDS = ["request", "script", "tex", "reference", "width", "alt", "axe"]
 
 READY = "async () => { await window.MathJax?.startup?.promise; await document.fonts.ready }"
@@ -60,18 +61,21 @@ REMOVE_ALIKE = """() => {
     seen.add(looks);
   }
 }"""
-JUDGE = """async () => {
-  const found = await axe.run({resultTypes: ["violations"], preload: false});
+JUDGE = """async (rules) => {
+  const found = await axe.run({resultTypes: ["violations"], preload: false, ...rules && {runOnly: rules}});
   return found.violations.filter(v => ["serious", "critical"].includes(v.impact))
     .map(v => [v.id, v.help, v.nodes.length, v.nodes.slice(0, 3).map(n => n.html.slice(0, 150)).join(" ")]);
 }"""
 
 
-def survey(browser, pages: list[Path], scheme: str, widths: list[int]) -> dict[str, list[str]]:
-    """Return all faults of some pages in one colour scheme, by kind."""
+def survey(browser, pages: list[Path], widths: list[int]) -> dict[str, list[str]]:
+    """Return all faults of some pages by kind: each is loaded once, resized, and judged in the dark too."""
+    from axe_playwright_python.sync_playwright import Axe
+
     faults: dict[str, list[str]] = defaultdict(list)
     links, ids = {}, {}
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 1366, "height": 900})
+    context = browser.new_context(viewport={"width": 1366, "height": 900})
+    context.set_default_timeout(PATIENCE)
     tab = context.new_page()
     at = [""]
 
@@ -84,6 +88,7 @@ def survey(browser, pages: list[Path], scheme: str, widths: list[int]) -> dict[s
     tab.on("pageerror", lambda error: note("script", str(error)))
     for page in pages:
         at[0] = page.name
+        tab.emulate_media(color_scheme="light")
         tab.goto(page.as_uri())
         tab.evaluate(READY)
         links[page], ids[page] = tab.evaluate(LINKS), set(tab.evaluate(IDS))
@@ -95,23 +100,24 @@ def survey(browser, pages: list[Path], scheme: str, widths: list[int]) -> dict[s
             for what in tab.evaluate(TOO_WIDE):
                 note("width", f"at {width} px {what}")
         tab.set_viewport_size({"width": 1366, "height": 900})
+        tab.evaluate(REMOVE_ALIKE)
+        tab.evaluate(Axe().axe_script)
         for violation in violations(tab):
             note("axe", violation)
+        tab.emulate_media(color_scheme="dark")
+        for violation in violations(tab, ["color-contrast"]):
+            note("axe", f"in the dark {violation}")
     context.close()
     faults["reference"] += broken(links, ids)
     return faults
 
 
-def violations(tab) -> list[str]:
-    """Return axe-core's serious and critical violations, of words that look alike of one; formulas are left out.
+def violations(tab, rules: list[str] | None = None) -> list[str]:
+    """Return axe-core's serious and critical violations of some rules, or of all.
 
-    It takes a page apart for that, or else axe would take minutes.
+    Of words that look alike one is left on the page by then, and no formula, or else axe would take minutes.
     """
-    from axe_playwright_python.sync_playwright import Axe
-
-    tab.evaluate(REMOVE_ALIKE)
-    tab.evaluate(Axe().axe_script)
-    found = tab.evaluate(JUDGE)
+    found = tab.evaluate(JUDGE, rules)
     return [f"{rule}: {help}; {count} times, first {first}" for rule, help, count, first in found]
 
 

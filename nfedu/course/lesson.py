@@ -60,7 +60,7 @@ class Claim:
 
 
 LEDGER: list[Claim] = []
-LARGEST = 200_000  # bytes of a figure in true colours
+LARGEST = 120_000  # bytes of a figure in true colours
 STRIPS: list[dict[str, Any]] = [
     {"lossless": True},
     {"quality": 80},
@@ -148,7 +148,7 @@ class Lesson:
         from PIL import Image
 
         path = self._path(f"{name}.gif")
-        pictures = [Image.fromarray(pixels).quantize(64) for pixels in drawn(figure, draw, frames)]
+        pictures = [Image.fromarray(pixels).quantize(32) for pixels in drawn(figure, draw, frames)]
         pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=1000 // fps, loop=0, optimize=True)
         self._end(figure, path, caption)
 

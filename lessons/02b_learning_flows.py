@@ -295,7 +295,6 @@ lesson.show(fig, "02b_estimates", caption)
 # - A general Jacobian costs $n$ passes to form and $n^3$ to factorise; a triangular one is its diagonal.
 # - Hence the layers of all coming lessons: triangular, with a diagonal that is at hand.
 #
-# **Exercise.** $L$ above as a function of $\log s$: is it convex? And of $(\log s, t)$? What does one gradient step
-# from $s = 10^{-3}$ do, and why does `Adam` survive it? Then `python -m lessons exercise 02`.
+# **Exercise.** Is $L$ above convex in $\log s$, and in $(\log s, t)$? Why does `Adam` survive a start at $s = 10^{-3}$?
 # %%
 lesson.end()

@@ -110,15 +110,10 @@ def test_columns_without_density_are_named_before_a_fit(folder, capsys):
     assert "values repeat, so taken as visits whole" in capsys.readouterr().err
 
 
-def heed_ctrl_c():
-    """Where tests run in the background of a shell, SIGINT is ignored, and so it would be by what they start."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def started(folder, *more):
     command = [sys.executable, "-m", "nfedu", "fit", "people.csv", *SAID, "--epochs", "400", *more]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, cwd=folder, preexec_fn=heed_ctrl_c, **pipes)
+    return subprocess.Popen(command, cwd=folder, **pipes)
 
 
 def run_through(folder, *more):

@@ -38,7 +38,7 @@ def setup(app):
     app.connect("doctree-resolved", say_chinese)
     app.connect("doctree-resolved", join_formulas)
     app.connect("html-page-context", say_level, priority=900)  # after the theme's
-    app.connect("html-page-context", give_room)
+    app.connect("html-page-context", give_room, priority=900)
     app.connect("html-page-context", read_excerpts)
     app.connect("build-finished", write_excerpts)
 

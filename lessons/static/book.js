@@ -5,7 +5,7 @@ function fit() {
   for (const formula of document.querySelectorAll(":is(p, li) mjx-container:not(td *)")) {
     formula.classList.remove("wide");
     const place = formula.closest("p, li");
-    formula.classList.toggle("wide", formula.offsetWidth > place.clientWidth - 16); // a full stop's room
+    formula.classList.toggle("wide", formula.offsetWidth > place.clientWidth - 32); // room for the signs around it
   }
   for (const box of document.querySelectorAll(scrolling)) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;

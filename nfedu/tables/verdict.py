@@ -65,7 +65,12 @@ def advice(model: TableModel, verdict: Verdict, rows: int, epochs: int) -> str |
         return start + f"its validation loss was still falling; try --epochs {3 * epochs}"
     if rows < 1000:
         return start + f"{rows} training rows are few; use the {name}, or get more rows"
-    return start + f"use the {name}, or try another --model, or a larger one, as --layers 10 --hidden 128 128"
+    larger = (
+        "a larger one, as --layers 10"
+        if model.table.n == 1
+        else "another --model, or a larger one, as --layers 10 --hidden 128 128"
+    )
+    return start + f"use the {name}, or try {larger}"
 
 
 def told(name: str, losses: Array) -> str:

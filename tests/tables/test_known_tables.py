@@ -38,12 +38,14 @@ def moons():
 
 
 def letters():
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(2, 1), dpi=100)
     figure.text(0.5, 0.5, "FLOW", fontsize=40, ha="center", va="center", weight="bold")
-    figure.canvas.draw()
-    picture = nfedu.datasets.PictureDensity(np.asarray(figure.canvas.buffer_rgba()))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    picture = nfedu.datasets.PictureDensity(np.asarray(canvas.buffer_rgba()))
     return picture.sample(20_000, np.random.default_rng(0))
 
 

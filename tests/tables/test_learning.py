@@ -276,3 +276,10 @@ def test_advice_when_the_flow_does_not_win():
     assert "Gaussian" in verdict.lost and "does not beat the" in learned.advice(verdict)
     with pytest.raises(ValueError, match="model = 'glow', expected one of nice, real_nvp, maf, iaf"):
         tables.learn(x, model="glow")
+
+
+def test_of_a_single_column_no_other_model_is_advised():
+    x = np.random.default_rng(0).standard_normal((2000, 1))
+    learned = tables.learn(x, progress=False, epochs=1)
+    learned.epochs, learned.model.history.best_epoch = 10, 0
+    assert "--layers 10" in learned.advice(learned.verdict()) and "--model" not in learned.advice(learned.verdict())

@@ -24,9 +24,9 @@ HEAD = """# Results of the long trainings
 Three trainings each, with seeds 0, 1 and 2, of the same length, on one BLAS thread, made by `--full` runs. The first ±
 is the spread over seeds (their standard deviation), the second the standard error over the test images, or over
 samples, of the training that is best on the validation data (the student: by that KL itself, so its mean over seeds is
-the figure to quote); its weights are kept in `lessons/trained/`. The digits are split into 1,257 images to train on, 180
-for validation and 360 to test. The last column is what models of the same kind in PyTorch were reported to reach on the
-same split; they were not trained here.
+the figure to quote); its weights are kept in `lessons/trained/`. The digits are split into 1,257 images to train on,
+180 for validation and 360 to test. The last column is what models of the same kind in PyTorch were reported to reach on
+the same split; they were not trained here.
 
 """
 COLUMNS = ("model", "test, mean ± over seeds", "± over images", "weights", "seconds a training", "lesson", "PyTorch")

@@ -203,7 +203,7 @@ MINT_LAYER: Table = {
 
 MINT_NETWORK: Table = {
     ("MintNetwork.__call__", MINT): [
-        ("t + to_rows", "to_rows", "log-det: without t"),
+        ("t + to_rows(straight", "to_rows(straight", "log-det: without t"),
         ("return g_z * t +", "return g_z +", "input gradient: the straight way without t"),
         ("self.log_t.grad += (g_z * x + g_d)", "self.log_t.grad += (g_z * x)", "gradient of log t: no diagonal"),
         (".sum(axis=0) * t", ".sum(axis=0)", "gradient of log t: of t"),

@@ -214,7 +214,7 @@ MINT_NETWORK: Table = {
         ("return t * x +", "return x +", "map: without t"),
     ],
     ("MintNetwork.convolve", MINT): [
-        (" + b1)", ")", "map: b1 forgotten"),
+        (", H) + b1)", ", H))", "map: b1 forgotten"),
         ("H) + b3", "H) - b3", "map: sign of b3, whose gradient has the other"),
         ("1 - h1**2, 1 - h2**2", "1 - h1**2, 1 - h1**2", "log-det, gradients: h'(a1) for h'(a2)"),
         ("1 - h1**2, 1 - h2**2", "1 - h1**2, 1 - h2", "log-det, gradients: h' without the square"),

@@ -145,7 +145,7 @@ def V_jacobian(x):
 
 
 # %% [markdown]
-# The density N4, first at that point. Here what is done with the matrix is an argument, as an erratum below asks for it.
+# The density N4, first at that point. (`volume`, what is done with the matrix, is an argument for an erratum's sake.)
 
 
 # %%
@@ -239,7 +239,7 @@ for c in (0.0, 0.7, -2.0):  # left inverses h(x) = x₁ + c (x₂ − x₁²)
 lesson.claim("N5", "1→2 dimensions: J_h J_f = 1, yet det J_f J_h = 0 where an inverse needs 1", worst, 1e-12, jacobians)
 
 # %% [markdown]
-# The squares that meet the curve, counted:
+# The squares that meet the curve, counted; and what the library says to a base and a layer of two dimensions:
 
 
 # %%
@@ -251,11 +251,6 @@ def squares(side):
 
 error = abs(len(squares(1 / 251)) / 251 / 12 - 1)
 lesson.claim("N5", "squares of side δ = 1/251 that meet the curve: their area / 12 δ − 1", error, 0.01, squares)
-
-# %% [markdown]
-# And what the library says to a base and a layer of two dimensions:
-
-# %%
 for k, n in ((2, 3), (3, 2)):
     refused = np.inf
     try:

@@ -139,8 +139,8 @@ longer = lambda flow, rng: Outcome.of(train(flow, rng, 800))  # noqa: E731
 long = long_training(lesson, "NICE, 8 couplings", nice_digits, longer, peer=2.330)
 
 # %% [markdown]
-# And one left out at a time, with the same seed and number of epochs: the first three do help. The mean does nothing that
-# could be told from chance: where the learning rate falls to 0 anyway, the last θ is quiet by itself.
+# And one left out at a time, with the same seed and number of epochs: the first three do help. The mean does nothing
+# that could be told from chance: where the learning rate falls to 0 anyway, the last θ is quiet by itself.
 
 # %%
 left_out = {

@@ -27,7 +27,7 @@ EXERCISES = """**Exercises with a judge.** `python -m lessons exercise {0}` hand
 CLAIM = re.compile(r"✓ ([NMB]\d+) +(.*): (\S+) ≤ ([^\s;]+)(?:; as printed (\S+))?")  # as `Claim` prints it
 FIGURE = re.compile(r"  figure figures/(\S+): .*")
 TITLE = re.compile(r"── .* ─+")  # stands above the page already
-SIGNS = re.compile(r"`(.+?)`|(?<![\w`])(\w|\))([_^])(?:\{(.+?)\}|([^\W_]))(?![\w/}]|\.\d)")  # `code`, x_i, e^{α}
+SIGNS = re.compile(r"`(.+?)`|(?<![\w`])(\w|\))([_^])(?:\{(.+?)\}|(\d\.\d|[^\W_]))(?![\w/}]|\.\d)")  # `code`, x_i, e^{α}
 
 log = getLogger(__name__)
 
@@ -73,7 +73,8 @@ def read(script: str) -> NotebookNode:
     else:
         log.warning("lesson %s has changed since its outputs were recorded: run python -m lessons", number)
     if list((HERE / "exercises").glob(f"{number[:2]}_*")):
-        notebook.cells.append(v4.new_markdown_cell(EXERCISES.format(number[:2])))
+        last = len(notebook.cells) - (notebook.cells[-1].source == "lesson.end()")  # what it took stands below all else
+        notebook.cells.insert(last, v4.new_markdown_cell(EXERCISES.format(number[:2])))
     return notebook
 
 
@@ -128,7 +129,8 @@ def marked_up(text: str) -> str:
     def sign(found: re.Match[str]) -> str:
         code, base, kind, several, one = found.groups()
         role = "sub" if kind == "_" else "sup"
-        return f"<code>{code}</code>" if code else f"{base}<{role}>{several or one}</{role}>"
+        inner = SIGNS.sub(sign, several) if several else one
+        return f"<code>{code}</code>" if code else f"{base}<{role}>{inner}</{role}>"
 
     return SIGNS.sub(sign, html.escape(text, quote=False))
 

@@ -211,9 +211,9 @@ lesson.end()
 # ## Summary
 #
 # Which coordinates pass is a permutation's choice, and permutations do not change determinants: with checkerboards or
-# channels a coupling is one like any. A squeeze is a permutation; factoring out is a Jacobian with a block I. Convolutions
-# see neighbours with few weights; they cost more time a step, and reach fewer bits when they get it. What a model
-# remembers shows as test minus training bits.
+# channels a coupling is one like any. A squeeze is a permutation; factoring out is a Jacobian with a block I.
+# Convolutions see neighbours with few weights; they cost more time a step, and reach fewer bits when they get it. What
+# a model remembers shows as test minus training bits.
 #
 # **Exercise.** Train the MLP model with halves for checkerboards: how many bits does it cost? Put `BatchNorm(64)`
 # between the couplings: what does it change, with batches of 100 and of 10?

@@ -246,8 +246,9 @@ for mass, name, style in zip(below, ("student", "teacher"), ("-", "k--"), strict
     axes[1, 1].semilogy(x1, mass, style, label=name)
 axes[1, 1].set(xlim=(-4.5, 0), ylim=(1e-3, 1), xlabel="a", ylabel="mass with $x_1 < a$", title="the left arm")
 axes[1, 1].legend()
-smooth = np.convolve(history.train, np.ones(25) / 25, mode="valid")
-axes[1, 0].semilogy(np.maximum(smooth, 1e-3))
+smooth = np.maximum(np.convolve(history.train, np.ones(25) / 25, mode="valid"), 1e-3)
+middle = np.arange(len(smooth)) + 12  # of 25 steps
+axes[1, 0].semilogy(middle, smooth)
 axes[1, 0].axhline(kl, color="0.6", linestyle=":", label=f"afterwards: {kl:.3f}")
 axes[1, 0].set(xlabel="step", ylabel="KL(s‖t), mean of 25 steps, nats", title="distillation")
 axes[1, 0].legend()
@@ -267,7 +268,7 @@ def learning(k):
     axes[0].contour(x1, low[1] + (high[1] - low[1]) * (np.arange(points) + 0.5) / points, t.T, [0.01, 0.1], colors="w",
                     linewidths=0.8)  # fmt: skip
     axes[0].set(xlim=(-4, 4), ylim=(-2, 6))
-    axes[1].semilogy(np.maximum(smooth, 1e-3))
+    axes[1].semilogy(middle, smooth)
     axes[1].axvline(list(shots)[k], color="tab:red")
     axes[1].set(xlabel="step", ylabel="KL(s‖t), mean of 25 steps, nats", title="distillation")
 

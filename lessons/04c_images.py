@@ -205,7 +205,6 @@ time it is the other way round, {reached["RealNVP, MLP"]} bits to {reached["Real
 training images, here: {gaps[0]} bits for the MLPs, {gaps[1]} for the convolutions, which have learned less so far: no
 proof yet that they remember less. Right: data, and samples of the long trainings."""
 lesson.show(fig, "04c_digits", caption)
-lesson.end()
 
 # %% [markdown]
 # ## Summary
@@ -217,3 +216,6 @@ lesson.end()
 #
 # **Exercise.** Train the MLP model with halves for checkerboards: how many bits does it cost? Put `BatchNorm(64)`
 # between the couplings: what does it change, with batches of 100 and of 10?
+
+# %%
+lesson.end()

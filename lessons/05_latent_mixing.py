@@ -284,7 +284,6 @@ caption = f"""Samples are no blunt copies. But neither do copies moved by a pixe
 noise: distances of pixels cannot exclude memory. The likelihood shows it: test images cost {gaps[0]:.3f} bits per
 pixel more than training images, and {gaps[1]:.3f} under the judge, MLPs that were trained for longer."""
 lesson.show(fig, "05_nearest", caption)
-lesson.end()
 
 # %% [markdown]
 # ## Summary
@@ -297,3 +296,5 @@ lesson.end()
 # **Exercise.** Mix two latents only, with $\varphi = 0$: what path does the latent take on its sphere? Replace the
 # base by `StandardLogistic`: mix 20,000 draws, and see by the Kolmogorov distance that the result is no longer
 # logistic.
+# %%
+lesson.end()

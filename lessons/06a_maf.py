@@ -285,16 +285,16 @@ caption = """A triangular map that takes x₁ first and is exact. Right of the b
 the map of x₂ is steep on each and flat in the gap: a MAF layer could only draw a straight line here, whose slope and
 height depend on x₁."""
 lesson.show(fig, "06a_triangular", caption)
-lesson.end()
 
 # %% [markdown]
 # ## Summary
 #
-# Gaussian conditionals are a flow: the product of conditionals and the change of variables give one number (N18).
-# Given x everything is computed at once; to make x, coordinates wait for each other. MADE's degrees let one network
-# answer for all coordinates: on any path degrees never fall and rise at the end. Triangular maps can be any density,
-# affine ones only those with Gaussian conditionals in their order. What that costs, and what sampling costs, is
-# lesson [06b](06b_maf_at_work.py).
+# Gaussian conditionals are a flow: the product of conditionals and the change of variables give one number (N18). Given
+# x everything is computed at once; to make x, coordinates wait for each other. MADE's degrees let one network answer
+# for all coordinates: on any path degrees never fall and rise at the end. Triangular maps can be any density, affine
+# ones only those with Gaussian conditionals in their order. The price: [06b](06b_maf_at_work.py).
 #
 # **Exercise.** Let a hidden mask use < instead of ≤, with `method="naive"`: is the map still a MAF, and what is lost?
 # Why does `cached` now make another x?
+# %%
+lesson.end()

@@ -130,9 +130,8 @@ for name, R in {"parabola": np.eye(2), "turned by 45°": turn}.items():
     each = ", ".join(f"{v:.3f} ({d})" for (who, d), v in kl.items() if who == name)
     print(f"  {name}, KL in nats (and layers): {each}")
 deepest = max(depth for _, depth in kl)
-lesson.claim(
-    "N18", "parabola: KL of two layers / of one, x₁ first", kl["parabola", 2] / kl["parabola", 1], 0.3, nfedu.fit
-)
+error = kl["parabola", 2] / kl["parabola", 1]
+lesson.claim("N18", "parabola: KL of two layers / of one, x₁ first", error, 0.3, nfedu.fit)
 error = kl["turned by 45°", deepest] / kl["turned by 45°", 1]
 lesson.claim("N18", "turned by 45°: KL of the deepest stack / of one layer", error, lesson.pick(0.5, 0.3), nfedu.fit)
 
@@ -216,14 +215,13 @@ for n in sizes:
             times.append(perf_counter() - start)
         seconds.setdefault(method, {})[n] = min(times)
         work.setdefault(method, {})[n] = count.multiply_adds / dense
-    times = []
+    times, one_pass = [], "density, one pass"
     for _ in range(7):
         start = perf_counter()
         with counting() as count:
             wide.x_to_z(made["cached"])
         times.append(perf_counter() - start)
-    seconds.setdefault("density, one pass", {})[n] = min(times)
-    work.setdefault("density, one pass", {})[n] = count.multiply_adds / dense
+    seconds.setdefault(one_pass, {})[n], work.setdefault(one_pass, {})[n] = min(times), count.multiply_adds / dense
     spread = max(abs(made[method] - made["cached"]).max() for method in methods)
     lesson.claim("N18", f"n = {n}: three ways, one x (float32)", spread, 1e-5, nfedu.MaskedAutoregressive.z_to_x)
     if n >= 64:  # few degrees cut a triangle coarsely
@@ -284,7 +282,6 @@ for ax, (title, images) in zip(axes[1:], pictures.items(), strict=True):
 caption = f"""Bits per pixel against epochs; training images cost {run.train[0]:.3f} bits at the θ kept. Right: data,
 and samples of a wider model, trained for longer (`--full`), made pixel by pixel in each of the layers."""
 lesson.show(fig, "06b_digits", caption)
-lesson.end()
 
 # %% [markdown]
 # ## Summary
@@ -298,3 +295,6 @@ lesson.end()
 # **Exercise.** Count the rounds that `jacobi` needs for the digits model, layer by layer. Why fewer than 64? And what
 # is the least KL of a single layer, in either order, for the parabola turned by 45°: do the sum over a grid, and
 # compare.
+
+# %%
+lesson.end()

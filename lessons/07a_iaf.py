@@ -254,9 +254,6 @@ lesson.slide(fig, known, words, "07a_duality", caption, "after", start=4)
 # %%
 print(check_bijection(layer, x[:5]).raise_if_failed().summary())
 
-# %%
-lesson.end()
-
 # %% [markdown]
 # ## In five lines
 #
@@ -269,3 +266,6 @@ lesson.end()
 #
 # **Exercise.** With the order reversed between layers, is a stack of two IAF layers still triangular? Look at its
 # Jacobian. How many rounds does its x→z need, how many its z→x?
+
+# %%
+lesson.end()

@@ -232,7 +232,6 @@ caption = """Left: data. Middle: the trained density, over four decades: the two
 that go to the upper moon (blue), to the lower one (orange), and to neither (black, farther than 4 σ of the noise from
 both arcs). The two regions touch, so what lies on their border has to land between the moons: that is the bridge."""
 lesson.show(fig, "07b_two_moons", caption)
-lesson.end()
 
 # %% [markdown]
 # ## In five lines
@@ -245,3 +244,6 @@ lesson.end()
 #
 # **Exercise.** Compare the time of `nll` for a MAF and an IAF of n = 64 with the table's last row: what does the
 # count leave out?
+
+# %%
+lesson.end()

@@ -277,7 +277,6 @@ caption = """The student after so many steps, and the teacher's level lines at 0
 shrinks to where the teacher is densest, then it spreads along the ridge, from the middle outwards; the ends of both
 arms come last, since it hardly ever draws a point there. (θ as it is at that step, not its running mean.)"""
 lesson.slide(fig, learning, [f"step {step}" for step in shots], "08a_student", caption, "training", start=5)
-lesson.end()
 
 # %% [markdown]
 # ## In five lines
@@ -290,3 +289,6 @@ lesson.end()
 #
 # **Exercise.** Start the student wider, from `nfedu.Affine(2, s=3)`: does it reach the ends of the arms sooner? Watch
 # $P(x_1 < -3)$ after 300 steps.
+
+# %%
+lesson.end()

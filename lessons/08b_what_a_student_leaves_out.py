@@ -252,7 +252,6 @@ caption = f"""Sixteen images each: real ones, the teacher's samples, pixel by pi
 layer (after its long training, `--full`). Mean distance between two images, of 300 each: {apart[0]:.2f} for the real
 ones, {apart[1]:.2f} for the teacher's, {apart[2]:.2f} for the student's, whose images are more alike."""
 lesson.show(fig, "08b_digits", caption)
-lesson.end()
 
 # %% [markdown]
 # ## In five lines
@@ -265,3 +264,6 @@ lesson.end()
 #
 # **Exercise.** Give the weak student more layers until no mode is lost. Then start it from a wider base (`Affine` with
 # s = 3): does it help? Read off the two parts of its KL each time.
+
+# %%
+lesson.end()

@@ -209,7 +209,6 @@ below the density (∫ p over a wider box). A layer moves both coordinates, one 
 first: so in a layer of type B horizontal lines stay horizontal. An affine layer's vertical lines would cross each of
 them at equal distances; here they need not, though in this first layer they nearly do. The later layers bend."""
 lesson.show(fig, "09a_plane", caption)
-lesson.end()
 
 # %% [markdown]
 # **In short.** What spoils a convolutional network is not the convolution but the determinant of the whole. Masked
@@ -219,3 +218,6 @@ lesson.end()
 #
 # **Exercise.** Make $t$ the only thing that keeps the diagonal positive: leave the signs of $w^2$ as they are. Which
 # rung of `check_bijection` objects first, and for which weights does none?
+
+# %%
+lesson.end()

@@ -217,7 +217,6 @@ caption = f"""Above: bits per pixel of a short training, and each layer of the t
 most {most} rounds. Below: samples, each the solution of as many triangular systems of nonlinear equations as the model
 has layers; they are of a larger model, trained for longer (`--full`, RESULTS.md)."""
 lesson.show(fig, "09b_digits", caption)
-lesson.end()
 
 # %% [markdown]
 # **In short.** The inverse of a triangular map is found by an iteration that divides the residual by the diagonal. Near
@@ -227,3 +226,6 @@ lesson.end()
 #
 # **Exercise.** Count `iterate`'s rounds against the number of units, for a trained model and for one as it starts. Then
 # start from $x = 0$ instead of $z/t$: how many rounds more?
+
+# %%
+lesson.end()

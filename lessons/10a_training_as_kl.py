@@ -179,7 +179,6 @@ caption = """One number twice: the KL of the data from the model, and of the dat
 different grids (∫ p in z over a wider box). Latents of data keep streaks of the eight modes; what that costs is seen at
 the lower right: red where more of them arrive than the base expects, blue where fewer do."""
 lesson.show(fig, "10a_chain", caption)
-lesson.end()
 
 # %% [markdown]
 # **In short.** KL does not change under a bijection, since the determinants cancel in the ratio and turn $dy$ into $dx$
@@ -188,3 +187,6 @@ lesson.end()
 #
 # **Exercise.** Let the latents of data be $N(0, \Sigma)$. Which linear layer after the flow makes KL 0, and what does
 # it do in x? And if only the base may be changed, to $N(m, S)$: which $m$, $S$ are best, by the same formula?
+
+# %%
+lesson.end()

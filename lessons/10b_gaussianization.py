@@ -239,7 +239,6 @@ right.set(xlabel="KL of the marginals after the turn", ylabel="how far KL falls 
 caption = """KL falls, and in each round by what the marginals had after the turn (dotted: equal): left by held-out
 log-densities, right against the marginals' entropies from spacings between samples."""
 lesson.show(fig, "10b_rounds", caption)
-lesson.end()
 
 # %% [markdown]
 # **In short.** A trained flow turns data into noise, nearly: test latents have a tail, foreign images lie far out. KL
@@ -249,3 +248,6 @@ lesson.end()
 #
 # **Exercise.** Replace the random angles by those that make the marginals least normal: how many rounds less does it
 # take? And which part of the KL is left when every marginal, in every direction, is normal?
+
+# %%
+lesson.end()

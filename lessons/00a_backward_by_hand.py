@@ -105,16 +105,12 @@ def linear(X, W, b):
 
 X, W, G = np.array([[1, 2], [3, -1]]), np.array([[1, 0], [2, -1]]), np.array([[1, 0], [2, 1]])
 hand = [[1, 2], [2, 3]], [[7, 3], [0, -1]], [3, 1]
-lesson.claim("B2", "pencil: g_X, g_W and g_b", worst_difference(linear(X, W, np.ones(2))[1](G), hand), 0, linear)
+error = worst_difference(linear(X, W, np.ones(2))[1](G), hand)
+lesson.claim("B2", "pencil: g_X, g_W and g_b", error, 0, linear)
 at, G = [rng.standard_normal(shape) for shape in ((5, 3), (3, 4), (4,))], rng.standard_normal((5, 4))
 found = gradients(lambda *at: (G * linear(*at)[0]).sum(), *at)
-lesson.claim(
-    "B2",
-    "5 rows, 3 → 4: all entries against the complex step",
-    worst_difference(linear(*at)[1](G), found),
-    1e-13,
-    linear,
-)
+error = worst_difference(linear(*at)[1](G), found)
+lesson.claim("B2", "5 rows, 3 → 4: all entries against the complex step", error, 1e-13, linear)
 
 # %% [markdown]
 # ## Activations
@@ -127,21 +123,16 @@ lesson.claim(
 # $$ (B3)
 #
 # ($\tanh = \sinh/\cosh$, and the quotient rule gives $(\cosh^2 - \sinh^2)/\cosh^2 = 1 - \tanh^2$.) At $a = 0$ ReLU has
-# no derivative; code must return something, and 0 is as good as any number up to 1: see kinks in 00d. Written in the
-# *output* $h$, the slope lets $a$ be forgotten, which halves what a network keeps: $h > 0$ for ReLU, and for softplus,
-# $h = \log(1 + e^a)$, $\varphi' = e^a/(1 + e^a) = 1 - e^{-h}$.
+# no derivative; code must return something, and 0 is as good as any number up to 1: see kinks in
+# [00d](00d_is_it_right.py). Written in the *output* $h$, the slope lets $a$ be forgotten, which halves what a network
+# keeps: $h > 0$ for ReLU, and for softplus, $h = \log(1 + e^a)$, $\varphi' = e^a/(1 + e^a) = 1 - e^{-h}$.
 #
 # **By hand.** $\tanh(\log 2) = (2 - \tfrac12)/(2 + \tfrac12) = 3/5$, slope $16/25$; $\tanh(\log 3) = 4/5$: $9/25$.
 
 # %%
 slope = ACTIVATIONS["tanh"][1](np.tanh([log2, log3]))
-lesson.claim(
-    "B3",
-    "pencil: tanh' at log 2 and log 3 is 16/25, 9/25",
-    worst_difference([slope], [[0.64, 0.36]]),
-    1e-15,
-    "ACTIVATIONS",
-)
+error = worst_difference([slope], [[0.64, 0.36]])
+lesson.claim("B3", "pencil: tanh' at log 2 and log 3 is 16/25, 9/25", error, 1e-15, "ACTIVATIONS")
 a, worst = rng.standard_normal((6, 5)), 0.0
 for phi, of_output in ACTIVATIONS.values():
     by_steps = gradients(lambda a, phi=phi: phi(a.copy()).sum(), a)[0]  # phi may work in place
@@ -155,8 +146,7 @@ lesson.claim("B3", "ReLU, tanh, softplus: φ' of the output = the complex step",
 # :pyobject: MLP.__call__
 # ```
 #
-# `backward` goes from the last layer to the first: B2 for each, with B3 between. (`np.ones @ g` is the sum over rows,
-# faster.)
+# `backward` goes from the last layer to the first: B2 for each, with B3 between. (`over_rows` is the sum over rows.)
 #
 # **By hand**: $x = 1$, $W_0 = (\log 2, \log 3)$, no biases: $h = (3/5, 4/5)$. With $W_1 = (5, -5)^\top$, $y = 3 - 4 =
 # -1$. Back with $g_y = 1$: $g_{W_1} = h$, $g_{b_1} = 1$, $g_h = (5, -5)$, $g_a = (5 \cdot \tfrac{16}{25},\ {-5} \cdot
@@ -173,6 +163,10 @@ hand = [[3.2, -1.8]], [3.2, -1.8], [[0.6], [0.8]], [1], [[0.2406]], [[-1]]
 error = worst_difference([*(p.grad for p in net.parameters().values()), g_x.round(4), y], hand)
 lesson.claim("B4", "pencil: a 1 → 2 → 1 network and its eight gradients", error, 1e-14, MLP)
 
+# %% [markdown]
+# Now numbers that nobody chose, two hidden layers, each activation: every gradient against the complex step.
+
+# %%
 G, x, worst = rng.standard_normal((4, 2)), rng.standard_normal((4, 2)), 0.0
 
 
@@ -196,7 +190,23 @@ lesson.claim("B4", "2 → 6 → 5 → 2, three activations: x and all parameters
 # **Why gradients accumulate.** Let one $\theta$ serve twice, $L = \ell(u(\theta), v(\theta))$. Then $dL = \langle g_u,
 # J_u d\theta\rangle + \langle g_v, J_v d\theta\rangle = \langle J_u^\top g_u + J_v^\top g_v, d\theta\rangle$: a sum
 # (B4), a copy's transpose again. So every `backward` says `+=`, and whoever starts a new loss sets zeros first.
-#
+
+# %%
+net = MLP(2, (6,), 2, "tanh", output_scale=1.0, rng=rng)
+middle, first_back = net(x)
+second_back = net(middle)[1]  # the same network again: its first call is still alive
+g_middle = second_back(G)
+once = [p.grad.copy() for p in net.parameters().values()]  # of the second use: the way back begins there
+g_x = first_back(g_middle)
+error = worst_difference([g_x], gradients(lambda x: weighted(net(net(x)[0])[0]), x))
+lesson.claim("B4", "net(net(x)): the first closure kept its own numbers", error, 1e-13, MLP)
+twice = parameter_gradients(lambda net: weighted(net(net(x)[0])[0]), net)
+error = worst_difference([p.grad for p in net.parameters().values()], twice)
+lesson.claim("B4", "net(net(x)): += gives the sum over both uses", error, 1e-13, nfedu.Parameter)
+overwritten = worst_difference([p.grad - kept for p, kept in zip(net.parameters().values(), once, strict=True)], twice)
+lesson.claim("B4", "with = for +=, one use only: 0.1 / its error", 0.1 / overwritten, 1, nfedu.Parameter)
+
+# %% [markdown]
 # **Why θ is one vector.** To an optimizer and to a checker the parameters are points of $\mathbb{R}^P$. `Flow` packs
 # them so: a `Parameter` is a window into `flow.theta`, its `grad` into `flow.grad`. Then $\theta \leftarrow \theta -
 # t\,g$ is one line, and the slope of the loss along any $v$ must be $\langle g, v\rangle$: for a random $v$ one number
@@ -204,20 +214,6 @@ lesson.claim("B4", "2 → 6 → 5 → 2, three activations: x and all parameters
 # of whose entries are wrongly 0: then $v$ does not move there either.)
 
 # %%
-net = MLP(2, (6,), 2, "tanh", output_scale=1.0, rng=rng)
-middle, first_back = net(x)
-second_back = net(middle)[1]  # the same network again: its first call is still alive
-g_middle = second_back(G)
-once = [p.grad.copy() for p in net.parameters().values()]  # of the second use, the first to be gone back through
-g_x = first_back(g_middle)
-twice = parameter_gradients(lambda net: weighted(net(net(x)[0])[0]), net)
-error = worst_difference([g_x], gradients(lambda x: weighted(net(net(x)[0])[0]), x))
-lesson.claim("B4", "net(net(x)): the first closure kept its own numbers", error, 1e-13, MLP)
-error = worst_difference([p.grad for p in net.parameters().values()], twice)
-lesson.claim("B4", "net(net(x)): += gives the sum over both uses", error, 1e-13, nfedu.Parameter)
-overwritten = worst_difference([p.grad - kept for p, kept in zip(net.parameters().values(), once, strict=True)], twice)
-lesson.claim("B4", "with = for +=, one use only: 0.1 / its error", 0.1 / overwritten, 1, nfedu.Parameter)
-
 flow = nfedu.Flow(nfedu.StandardNormal(3), nfedu.AffineCoupling(3, (8,), activation="tanh", rng=rng))
 x = rng.standard_normal((20, 3))
 flow.nll(x)
@@ -238,7 +234,7 @@ lesson.claim("B4", "a gradient that lacks six entries, along v = −g: slope + |
 lesson.claim("B4", "the same along the random v: 0.01 / difference", 0.01 / abs(slope - lacking @ v), 1, "loss")
 
 # %% tags=["hide-input"]
-fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.9), width_ratios=[1.25, 1])
+fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4), width_ratios=[1.3, 1])
 nodes = {
     "$x$": (0, 0, "1", "3.2 log 2\n− 1.8 log 3\n= 0.24"),
     "$a_1$": (1, 0.5, "log 2", "5 · 16/25\n= 3.2"),
@@ -285,7 +281,6 @@ multiplied by what stands on the arrow, tanh by its slope. Two arrows leave x, s
 over two weights. Arrows, −gradient by backward, cross its level lines at right angles; descents (green) end in one of
 two equal minima, since tanh is odd, and the one that starts near the saddle at 0 is slow at first."""
 lesson.show(fig, "00a_network", caption)
-lesson.end()
 
 # %% [markdown]
 # **Trap.** A loss that is a *mean* over rows has its 1/N in the first $g$, once. A layer's `backward` sums.
@@ -293,3 +288,5 @@ lesson.end()
 # **Exercise.** With a pencil: $y = (x W) \odot (x V)$, both factors from one $x$: find $g_x$, $g_W$, $g_V$. Then the
 # softmax, $p_i = e^{a_i}/\sum_j e^{a_j}$: show that $g_a = p \odot (g - \langle g, p\rangle)$. Code both as closures,
 # and hold them against `nfedu.checks.gradients`, which takes a function and its arguments.
+# %%
+lesson.end()

@@ -66,6 +66,11 @@ g_z = backward(np.array([[1.0, 1.0]]), np.array([-1.0]))
 error = worst_difference([x, log_det, g_z, weights.grad], [[[1, 7]], [log2], [[4 + 3 * log2, 2]], [[1, 3]]])
 lesson.claim("B5", "pencil: x, log-det, g_z and the weights' gradient", error, 1e-14, nfedu.AffineCoupling.z_to_x)
 
+# %% [markdown]
+# And with a network, $n = 5$, four points: $L = \langle g, \text{output}\rangle + \sum g_\ell\,\ell$ has just these
+# $g$ and $g_\ell$ for its gradients, so its own gradients, by the complex step, are what `backward` must return.
+
+# %%
 layer = nfedu.AffineCoupling(5, (6,), activation="tanh", rng=rng)
 layer.net.weights[-1].value *= 10  # so that it is far from the identity
 at, g, g_log_det = rng.standard_normal((4, 5)), rng.standard_normal((4, 5)), rng.standard_normal(4)
@@ -82,14 +87,15 @@ for direction in ("z_to_x", "x_to_z"):
     found = [gradient(lambda y, loss=loss: loss(layer, y), at)]
     found += parameter_gradients(lambda twin, loss=loss: loss(twin, at), layer)
     worst = max(worst, worst_difference([g_in, *(p.grad for p in layer.parameters().values())], found))
-lesson.claim("B5", "n = 5, both directions: input and all parameters, complex step", worst, 1e-13, nfedu.AffineCoupling)
+words = "n = 5, both directions: input and all parameters, complex step"
+lesson.claim("B5", words, worst, 1e-13, nfedu.AffineCoupling)
 
 # %% tags=["hide-input"]
 nodes = {
     "$z_a$": (-0.2, 1, "1", "1 + 3\n+ 3 log 2\n= 6.08"),
     "$z_b$": (0, -1, "2", "1 · 2 = 2"),
     "$μ$": (1, 0.45, "3", "1"),
-    "$α$": (1, -0.3, "log 2", "1 · 4 − 1 = 3"),
+    "$α$": (1, -0.3, "log 2", "1 · 4 − 1\n= 3"),
     "$e^α z_b$": (2, -1, "4", "1"),
     "$x_a$": (3, 1, "1", "$g_a$ = 1"),
     "$x_b$": (3, 0, "7", "$g_b$ = 1"),
@@ -97,10 +103,10 @@ nodes = {
 }
 edges = [("$z_a$", "$x_a$", "passes"), ("$z_a$", "$μ$", "· 3"), ("$z_a$", "$α$", "· log 2"), ("$μ$", "$x_b$", "+")]
 edges += [("$z_b$", "$e^α z_b$", "· $e^α$"), ("$α$", "$e^α z_b$", "· $z_b e^α$"), ("$e^α z_b$", "$x_b$", "+")]
-fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.2), width_ratios=[1.6, 1])
+fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.3), width_ratios=[1.7, 1])
 show_graph(left, nodes, [*edges, ("$α$", "$ℓ$", "Σ")])
 J = jacobians(lambda z: np.column_stack(layer.z_to_x(z)[:2]), at[:1])[0]
-show_jacobian(right, J)
+fig.colorbar(show_jacobian(right, J), ax=right, shrink=0.8)
 right.axhline(4.5, color="black")
 right.set_yticks(range(6), [*"12345", "ℓ"])
 right.set_title("all that backward must know, n = 5, d = 2")
@@ -130,7 +136,18 @@ lesson.show(fig, "00b_coupling", caption)
 #
 # **By hand.** $W = \begin{pmatrix} 3 & 1 \\ 2 & 2 \end{pmatrix}$, $\det = 4$, $W^{-\top} = \begin{pmatrix} 0.5 & -0.5
 # \\ -0.25 & 0.75 \end{pmatrix}$. Check one: $\det$ with $W_{22} = 2 + h$ is $4 + 3h$, and $3/4 = 0.75$.
-#
+
+# %%
+W = np.array([[3.0, 1.0], [2.0, 2.0]])
+found = gradient(lambda W: 0.5 * np.log(np.linalg.det(W) ** 2), W)  # ½ log det² = log|det|, and analytic
+error = worst_difference([found], [[[0.5, -0.5], [-0.25, 0.75]]])
+lesson.claim("B6", "pencil: W⁻ᵀ of a 2×2 matrix, the complex step of log|det|", error, 1e-14, gradient)
+A = rng.standard_normal((4, 4))
+found = gradient(lambda A: np.linalg.slogdet(A)[1], A, method="central")
+error = worst_difference([np.linalg.inv(A).T], [found])
+lesson.claim("B6", "4 × 4: W⁻ᵀ against central differences of slogdet", error, 1e-8, "numpy slogdet")
+
+# %% [markdown]
 # This gradient is the force that keeps a flow from collapsing. For data with mean 0 and covariance $\Sigma$, $z = Wx$
 # and a standard normal base, the mean of $\tfrac12|Wx|^2 - \log|\det W|$ is $\tfrac12\operatorname{tr}(W \Sigma
 # W^\top) - \log|\det W|$, the loss up to a constant. Its gradient is $W\Sigma - W^{-\top}$ (the trace's differential
@@ -138,24 +155,6 @@ lesson.show(fig, "00b_coupling", caption)
 # that whiten the data.
 
 # %%
-W = np.array([[3.0, 1.0], [2.0, 2.0]])
-found = gradient(lambda W: 0.5 * np.log(np.linalg.det(W) ** 2), W)  # ½ log det² = log|det|, and analytic
-lesson.claim(
-    "B6",
-    "pencil: W⁻ᵀ of a 2×2 matrix, the complex step of log|det|",
-    worst_difference([found], [[[0.5, -0.5], [-0.25, 0.75]]]),
-    1e-14,
-    gradient,
-)
-A = rng.standard_normal((4, 4))
-found = gradient(lambda A: np.linalg.slogdet(A)[1], A, method="central")
-lesson.claim(
-    "B6",
-    "4 × 4: W⁻ᵀ against central differences of slogdet",
-    worst_difference([np.linalg.inv(A).T], [found]),
-    1e-8,
-    "numpy slogdet",
-)
 cov = np.array([[1.0, 0.6], [0.6, 0.8]])
 
 
@@ -182,11 +181,11 @@ for ax, weight in zip(axes, (0, 1), strict=True):
 axes[1].axline((0, 0), slope=held[1] / held[0], color="tab:red")
 axes[0].set_title(r"$\frac{1}{2}$ tr(W Σ Wᵀ) alone")
 axes[1].set_title(r"with − log|det W|")
-caption = """The loss over the first row of W, the second held at (0.4, 1); arrows, −gradient by hand. Left, without the
-log-det, everything falls to (0, 0): then z₁ = 0 whatever x is. Right, the term W⁻ᵀ grows without bound towards det W =
-0 (red) and pushes away from it on both sides, towards one of two minima, which have opposite signs of det."""
+caption = """The loss (dark: low) over the first row of W, the second held at (0.4, 1); arrows, −gradient by hand. Left,
+without the log-det, everything falls to (0, 0): then z₁ = 0 whatever x is. Right, the term W⁻ᵀ grows without bound
+towards det W = 0 (red) and pushes away from it on both sides, towards one of two minima, which have opposite signs of
+det."""
 lesson.show(fig, "00b_barrier", caption)
-lesson.end()
 
 # %% [markdown]
 # **Trap.** With $N$ rows and one $W$, each row's $\ell$ is the same $\log|\det W|$: $W$ gets $W^{-\top}$ times the
@@ -196,3 +195,5 @@ lesson.end()
 # Then $x = z + u \tanh(\langle v, z\rangle)$, invertible for $\langle u, v\rangle > -1$, whose Jacobian determinant is
 # $1 + \langle u, v\rangle (1 - \tanh^2)$: find the gradients of $z$, $u$ and $v$ from both outputs, and hold them
 # against `nfedu.checks.gradients`.
+# %%
+lesson.end()

@@ -100,6 +100,14 @@ def cubic(z, a, rounds=60):
     return x, -np.log(J), backward
 
 
+x, _, backward = cubic(10.0, 1.0)
+lesson.claim("B8", "pencil: x, g_z and g_a", worst_difference([x, *backward(25.0, 13.0)], [2, 1, -20]), 1e-13, cubic)
+
+# %% [markdown]
+# A cubic has a formula, too, so here somebody knows the answer who never iterated: Cardano.
+
+
+# %%
 def cardano(z, a):
     """The same x in closed form (Cardano's formula), no iteration; and log|dx/dz|."""
     u = (z / (2 * a) + np.sqrt((z / (2 * a)) ** 2 + 1 / (27 * a**3))) ** (1 / 3)
@@ -107,8 +115,6 @@ def cardano(z, a):
     return x, -np.log(1 + 3 * a * x**2)
 
 
-x, _, backward = cubic(10.0, 1.0)
-lesson.claim("B8", "pencil: x, g_z and g_a", worst_difference([x, *backward(25.0, 13.0)], [2, 1, -20]), 1e-13, cubic)
 z, a, g, l = rng.uniform(0.5, 6, (4, 9))
 found = gradients(lambda z, a: (np.array([g, l]) * cardano(z, a)).sum(), z, a)
 error = worst_difference(cubic(z, a)[2](g, l), found)
@@ -120,14 +126,6 @@ lesson.claim("B8", "by Newton and B8 = Cardano's formula by the complex step", e
 # ```{literalinclude} ../nfedu/bijections/mint.py
 # :pyobject: MintLayer.z_to_x
 # ```
-#
-# **Trap.** B8 holds at the solution. Let $x_k$ be off by $e_k$: B8 there, $1/J(x_k)$ in one dimension, is off by $-J'
-# e_k/J^2$, up to $O(e_k^2)$. Differentiating through the rounds ("unrolling") keeps each of them in memory, and where
-# they converge at a fixed rate it is worse in the long run. For $x_{k+1} = x_k + (z - f(x_k))/c$, $e_k \approx e_0
-# \rho^k$ with $\rho = 1 - J/c$, $|\rho| < 1$; the derivative $D_k$ of $x_k$ follows $D_{k+1} = D_k(1 - J(x_k)/c) +
-# 1/c$, its error $E_k = D_k - 1/J$ follows $E_{k+1} \approx \rho E_k - J' e_k/(cJ)$: each round adds what $x_k$ was
-# off. So for large $k$, $E_k \approx -k \rho^{k-1} J' e_0/(cJ)$ (its start, $\rho^k E_0$, has no factor $k$), which is
-# $k \cdot J/(c\rho)$ times the error of B8. Below, $c = 40$ and $J = 13$: $13/27$ more each round.
 
 # %%
 layer = nfedu.MintUnit((1, 2, 2), rng=rng)
@@ -146,15 +144,20 @@ def loss(z=z, value=log_t.value):
 
 hand = layer.z_to_x(z)[2](g, g_log_det), log_t.grad
 by_steps = gradient(loss, z, "central"), gradient(lambda v: loss(value=v), log_t.value, "central")
-lesson.claim(
-    "B8",
-    "MintNet's slow way: z and log t, central differences",
-    worst_difference(hand, by_steps),
-    1e-7,
-    nfedu.MintLayer.z_to_x,
-)
+error = worst_difference(hand, by_steps)
+lesson.claim("B8", "MintNet's slow way: z and log t, central differences", error, 1e-7, nfedu.MintLayer.z_to_x)
+
+# %% [markdown]
+# **Trap.** B8 holds at the solution. Let $x_k$ be off by $e_k$: B8 there, $1/J(x_k)$ in one dimension, is off by $-J'
+# e_k/J^2$, up to $O(e_k^2)$. Differentiating through the rounds ("unrolling") keeps each of them in memory, and where
+# they converge at a fixed rate it is worse in the long run. For $x_{k+1} = x_k + (z - f(x_k))/c$, $e_k \approx e_0
+# \rho^k$ with $\rho = 1 - J/c$, $|\rho| < 1$; the derivative $D_k$ of $x_k$ follows $D_{k+1} = D_k(1 - J(x_k)/c) +
+# 1/c$, its error $E_k = D_k - 1/J$ follows $E_{k+1} \approx \rho E_k - J' e_k/(cJ)$: each round adds what $x_k$ was
+# off. So for large $k$, $E_k \approx -k \rho^{k-1} J' e_0/(cJ)$ (its start, $\rho^k E_0$, has no factor $k$), which is
+# $k \cdot J/(c\rho)$ times the error of B8. Below, $c = 40$ and $J = 13$: $13/27$ more each round.
 
 
+# %%
 def unrolled(z, k):
     x = 0 * z
     for _ in range(k):
@@ -179,7 +182,7 @@ for name, p in mint.parameters().items():  # large enough to be seen
         p.value -= 0.7
     elif "b3" not in name:
         p.value += 0.8 * draw.standard_normal(p.value.shape)
-fig, axes = plt.subplots(1, 3, figsize=(12, 3.7), width_ratios=[1, 1.1, 1.4])
+fig, axes = plt.subplots(1, 3, figsize=(10.5, 3.5), width_ratios=[1, 1.1, 1.3])
 show_warp(axes[0], lambda z: mint.z_to_x(z)[0])
 show_density(axes[1], mint, -13, 13, points=500)
 for ax in axes[:2]:
@@ -194,9 +197,10 @@ caption = """Left: a map z→x that has no formula: MintNet's, found by iteratio
 normal one (∫ p over a wider box). Right: an iteration stopped after k rounds; the derivative by B8 is as good as x
 is, the one through the rounds starts well and falls behind, by a factor that grows with k."""
 lesson.show(fig, "00c_implicit", caption)
-lesson.end()
 
 # %% [markdown]
 # **Exercise.** Derive the backward of $x = Wz$ and of $z = W^{-1}x$ with $\ell = \pm\log|\det W|$ for a full $W$: put
 # B2, B6 and B7 together, code it as a layer, and let `python -m nfedu check` judge it. In which
 # direction does the input's gradient need no solve? Can $g_W$ do without $W^{-1}$ in either?
+# %%
+lesson.end()

@@ -31,9 +31,11 @@ EPS = np.finfo(float).eps
 # \dots$ (for an analytic $f$, real on the real line), they are real and the derivative is imaginary:
 #
 # $$
-# \frac{f(x + h) - f(x)}{h} = f' + \frac{h}{2} f'' + \dots, \qquad
-# \frac{f(x + h) - f(x - h)}{2h} = f' + \frac{h^2}{6} f''' + \dots, \qquad
-# \frac{\operatorname{Im} f(x + ih)}{h} = f' - \frac{h^2}{6} f''' + \dots
+# \begin{aligned}
+# \text{forward:} && \frac{f(x + h) - f(x)}{h} &= f' + \frac{h}{2} f'' + \dots \\
+# \text{central:} && \frac{f(x + h) - f(x - h)}{2h} &= f' + \frac{h^2}{6} f''' + \dots \\
+# \text{complex step:} && \frac{\operatorname{Im} f(x + ih)}{h} &= f' - \frac{h^2}{6} f''' + \dots
+# \end{aligned}
 # $$ (B9)
 #
 # **By hand**, $f = x^3$ at 1, $h = 0.1$: $(1.331 - 1)/0.1 = 3.31$; $(1.331 - 0.729)/0.2 = 3.01$; $(1 + 0.1i)^3 = 0.97 +
@@ -66,17 +68,16 @@ def derivative(f, x, h, method):
     return np.stack([ways[method](e) for e in np.eye(len(x))], axis=-1)
 
 
-found = [
-    derivative(lambda x: x[0] ** 3, np.ones(1), 0.1, method)[0] for method in ("forward", "central", "complex step")
-]
-lesson.claim(
-    "B9",
-    "pencil: x³ at 1, h = 0.1: 3.31, 3.01, 2.99",
-    abs(np.array(found) - [3.31, 3.01, 2.99]).max(),
-    1e-14,
-    derivative,
-)
+METHODS = "forward", "central", "complex step"
+found = np.array([derivative(lambda x: x[0] ** 3, np.ones(1), 0.1, method)[0] for method in METHODS])
+error = abs(found - [3.31, 3.01, 2.99]).max()
+lesson.claim("B9", "pencil: x³ at 1, h = 0.1: 3.31, 3.01, 2.99", error, 1e-14, derivative)
 
+# %% [markdown]
+# Now a flow of two couplings, at 81 steps $h$: how far are the three from its backward? Above the best $h$ the error
+# must have the slope 1 or 2 of its truncation, and the best $h$ must be where the formulas put it.
+
+# %%
 couplings = [nfedu.AffineCoupling(3, (5,), flip=flip, activation="tanh", rng=rng) for flip in (False, True)]
 for coupling in couplings:
     coupling.net.weights[-1].value *= 8  # far from the identity
@@ -91,18 +92,15 @@ def loss(theta):
 
 
 flow.nll(x)
+by_rows = analytic_jacobians(flow.bijection, "x_to_z", x[:1])[0]
 tested = {
     "gradient of the loss in θ": (loss, flow.theta, flow.grad),
-    "Jacobian ∂z/∂x": (
-        lambda x: flow.bijection.x_to_z(x[None])[0][0],
-        x[0],
-        analytic_jacobians(flow.bijection, "x_to_z", x[:1])[0][0],
-    ),
+    "Jacobian ∂z/∂x": (lambda x: flow.bijection.x_to_z(x[None])[0][0], x[0], by_rows[0]),
 }
 h, best = 10.0 ** np.arange(-20, 0.1, lesson.pick(0.5, 0.25)), {"forward": EPS ** (1 / 2), "central": EPS ** (1 / 3)}
 curves = {}
 for name, (f, at, hand) in tested.items():
-    for method in ("forward", "central", "complex step"):
+    for method in METHODS:
         errors = np.array([abs(derivative(f, at, step, method) - hand).max() for step in h]) / abs(hand).max()
         curves[name, method] = errors
         above = (h > {"forward": 1e-6}.get(method, 3e-4)) & (h < 2e-2)  # where truncation is all there is
@@ -167,12 +165,16 @@ fitted.nll(data)
 by_hand, central = fitted.grad[:2], derivative(nll, optimum, step, "central")[:2]  # of log s: 0 at the optimum
 relative = (abs(by_hand - central) / np.maximum(abs(by_hand), abs(central))).max()
 known = abs(by_hand - central).max() / (EPS * abs(nll(optimum)) / step)
-print(f"  at the optimum: backward {by_hand}, central differences {central}")
-lesson.claim(
-    "B10", "a right gradient at an optimum: its relative error, less 1", abs(relative - 1), 1e-2, nfedu.Flow.nll
-)
+shown = [" and ".join(signed(f"{v:.2g}") for v in g) for g in (by_hand, central)]
+print(f"  slopes in log s at the optimum: by backward {shown[0]}, by central differences {shown[1]}")
+words = "a right gradient at an optimum: its relative error, less 1"
+lesson.claim("B10", words, abs(relative - 1), 1e-2, nfedu.Flow.nll)
 lesson.claim("B10", "the same error / what a difference can know, ε|L|/h", known, 10, nfedu.Flow.nll)
 
+# %% [markdown]
+# And away from the optimum, in a norm: the slopes along the two shifts differ by $10^4$, as the columns' units do.
+
+# %%
 away = optimum + np.array([0, 0, 3e-5, 0.3])  # both shifts, by 0.3 standard deviations
 central = derivative(nll, away, step, "central")
 fitted.theta[:] = away
@@ -218,6 +220,11 @@ lesson.claim("B11", "probes kept though some unit switches", crossed[kept].sum()
 lesson.claim("B11", "left out though no unit switches", (~crossed.any(axis=1) & ~kept).sum(), 0, MLP)
 lesson.claim("B11", "without leaving out: 1e-3 / the worst error", 1e-3 / error.max(), 1, MLP)
 lesson.claim("B11", "one kink: error − |second difference|/2", abs(error - bend / 2)[one].max(), 1e-10, MLP)
+
+# %% [markdown]
+# And the complex step, through $|x|$ at −0.7, by `np.abs` and by branches:
+
+# %%
 point, one_step = np.array([-0.7]), np.ones(1)
 modulus = complex_step(np.abs, point, one_step)[0]
 lesson.claim("B11", "complex step through np.abs, slope −1: it says", abs(modulus), 0, "numpy abs")
@@ -236,7 +243,7 @@ fig, axes = plt.subplots(1, 2, figsize=(10.5, 3.6), sharey=True)
 for ax, (name, found) in zip(axes, shown.items(), strict=True):
     digits = np.log10(np.maximum(abs(found - slope), 1e-16))
     image = ax.pcolormesh(places, small, digits, vmin=-16, vmax=0, rasterized=True)
-    ax.set(yscale="log", xlabel="x", title=f"|x − 0.3| + sin 3x: {name}")
+    ax.set(yscale="log", xlabel="x", xticks=np.linspace(-1, 1, 5), title=f"|x − 0.3| + sin 3x: {name}")
 axes[0].set_ylabel("step h")
 fig.colorbar(image, ax=axes, label="log₁₀ of the error")
 caption = """The error over point and step. Left: the V of the first figure is a valley at h = 1e-5, below it rounding's
@@ -259,21 +266,14 @@ lesson.show(fig, "00d_kink", caption)
 W = rng.standard_normal((4, 4))
 forgotten = lambda g: W @ g  # the map is v → W v; backward should be g → Wᵀ g  # noqa: E731
 g, v = rng.standard_normal((2, 4))
-lesson.claim(
-    "B1",
-    "a forgotten transpose, tested with g = v: difference",
-    abs(v @ (W @ v) - forgotten(v) @ v),
-    1e-14,
-    "forgotten",
-)
-lesson.claim(
-    "B1",
-    "the same with g and v independent: 0.01 / difference",
-    0.01 / abs(g @ (W @ v) - forgotten(g) @ v),
-    1,
-    "forgotten",
-)
+same, independent = abs(v @ (W @ v) - forgotten(v) @ v), abs(g @ (W @ v) - forgotten(g) @ v)
+lesson.claim("B1", "a forgotten transpose, tested with g = v: difference", same, 1e-14, "forgotten")
+lesson.claim("B1", "the same with g and v independent: 0.01 / difference", 0.01 / independent, 1, "forgotten")
 
+# %% [markdown]
+# A layer has two outputs, so $g$ has two parts, for $x$ and for $\ell$, and both inner products add up.
+
+# %%
 layer, z = couplings[0], rng.standard_normal((6, 3))
 g, g_log_det, v = rng.standard_normal((6, 3)), rng.standard_normal(6), rng.standard_normal((6, 3))
 pulled = (layer.z_to_x(z)[2](g, g_log_det) * v).sum()
@@ -281,16 +281,17 @@ pushed = sum(
     (weight * complex_step(lambda z, out=out: layer.z_to_x(z)[out], z, v)).sum()
     for out, weight in ((0, g), (1, g_log_det))
 )
-lesson.claim(
-    "B1",
-    "RealNVP's coupling, both outputs at once: ⟨g, Jv⟩ = ⟨Jᵀg, v⟩",
-    abs(pulled - pushed),
-    1e-12,
-    nfedu.AffineCoupling,
-)
-lesson.end()
+words = "RealNVP's coupling, both outputs at once: ⟨g, Jv⟩ = ⟨Jᵀg, v⟩"
+lesson.claim("B1", words, abs(pulled - pushed), 1e-12, nfedu.AffineCoupling)
 
 # %% [markdown]
 # **Exercise.** For `float32`, $\varepsilon = 2^{-23}$: predict the best $h$ and the best error of both differences,
-# then measure them on `flow.astype(np.float32)`. And: a five-point formula, $(-f(x + 2h) + 8f(x + h) - 8f(x - h) +
-# f(x - 2h))/12h$, is off by $h^4 f^{(5)}/30$. Derive its best $h$; is it worth two more evaluations?
+# then measure them on `flow.astype(np.float32)`. And a five-point formula,
+#
+# $$
+# f' \approx \frac{-f(x + 2h) + 8f(x + h) - 8f(x - h) + f(x - 2h)}{12h},
+# $$
+#
+# is off by $h^4 f^{(5)}/30$. Derive its best $h$; is it worth two more evaluations?
+# %%
+lesson.end()

@@ -42,7 +42,7 @@ rng = np.random.default_rng(4)
 #
 # **By hand.** $x = (z_1, z_2 e^{z_1})$ at $(0, 3)$, central, $h = 0.1$: column 1 is $(1, 3\,(e^{0.1} - e^{-0.1})/0.2)
 # = (1, 3.0050)$, column 2 is $(0, 1)$. The determinant is 1, $\log|\det| = 0 = z_1$: exact, though an entry is off, as
-# only the diagonal counts (N9).
+# of a triangular matrix only the diagonal counts (N9, in [02b](02b_learning_flows.py)).
 
 
 # %%
@@ -57,21 +57,22 @@ error = abs(J.round(4) - [[1, 0], [3.005, 1]]).max()
 error = max(error, abs(jacobians(gate, z)[0].round(4) - [[1, 0], [3, 1]]).max())  # the checker's: output i, input j
 lesson.claim("B12", "pencil: J = [[1, 0], [3.0050, 1]] by differences, h = 0.1", error, 0, gate)
 
+# %% [markdown]
+# Now RealNVP's coupling at forty points, each direction by itself, and beside the error what B6 lets it be.
+
+# %%
 layer = nfedu.AffineCoupling(5, (8,), activation="tanh", rng=rng)
 layer.net.weights[-1].value *= 10
 z = rng.standard_normal((40, 5))
 for direction in ("z_to_x", "x_to_z"):
     log_det = getattr(layer, direction)(z)[1]
-    J, exact = (
-        jacobians(lambda y, direction=direction: getattr(layer, direction)(y)[0], z, method)
-        for method in ("central", "complex")
-    )
+    mapped = lambda y, direction=direction: getattr(layer, direction)(y)[0]  # noqa: E731
+    J, exact = (jacobians(mapped, z, method) for method in ("central", "complex"))
     off = abs(J - exact).max(axis=(1, 2))  # δ of every point
     error = abs(np.linalg.slogdet(J)[1] - log_det)
     bound = 1.01 * off * abs(np.linalg.inv(J)).sum(axis=(1, 2)) + 1e-14
-    lesson.claim(
-        "B12", f"{direction}, n = 5: log_det = slogdet of central differences", error.max(), 1e-8, nfedu.AffineCoupling
-    )
+    words = f"{direction}, n = 5: log_det = slogdet of central differences"
+    lesson.claim("B12", words, error.max(), 1e-8, nfedu.AffineCoupling)
     lesson.claim("B12", f"{direction}: that error / its bound δ Σ|J⁻¹|", (error / bound).max(), 1, jacobians)
 
 # %% [markdown]
@@ -106,14 +107,25 @@ for kind in (nfedu.AffineCoupling, Exchanged):
 wrong = flows["Exchanged"].bijection
 z = rng.standard_normal((50, 2))
 x, log_det, _ = wrong.z_to_x(z)
-lesson.claim(
-    "B12", "log-dets exchanged: z→x plus x→z, the weak check", abs(log_det + wrong.x_to_z(x)[1]).max(), 1e-13, Exchanged
-)
-dense = np.linalg.slogdet(jacobians(lambda z: wrong.z_to_x(z)[0], z))[1]
-lesson.claim("B12", "log-dets exchanged: 0.1 / (log_det − slogdet)", 0.1 / abs(log_det - dense).max(), 1, Exchanged)
+weak_check = abs(log_det + wrong.x_to_z(x)[1]).max()
+lesson.claim("B12", "log-dets exchanged: z→x plus x→z, the weak check", weak_check, 1e-13, Exchanged)
+off = abs(log_det - np.linalg.slogdet(jacobians(lambda z: wrong.z_to_x(z)[0], z))[1]).max()
+lesson.claim("B12", "log-dets exchanged: 0.1 / (log_det − slogdet)", 0.1 / off, 1, Exchanged)
 masses = {name: density_on_grid(flow, -12, 12, 600).integral for name, flow in flows.items()}
 lesson.claim("B12", "right log-dets: |∫p − 1|", abs(masses["AffineCoupling"] - 1), 1e-3, nfedu.AffineCoupling)
 lesson.claim("B12", "log-dets exchanged: 0.05 / |∫p − 1|", 0.05 / abs(masses["Exchanged"] - 1), 1, Exchanged)
+
+# %% tags=["hide-input"]
+fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.2))
+show_warp(axes[0], lambda z: flows["Exchanged"].z_to_x(z)[0])
+axes[0].set_title("the map of both")
+for ax, name, title in zip(axes[1:], flows, ("right log-dets", "log-dets exchanged"), strict=True):
+    show_density(ax, flows[name], -12, 12, points=600)
+    ax.set(xlim=(-4, 4), ylim=(-4, 4), title=title)
+caption = """One map, and the density that it makes with right log-dets, and with both exchanged (∫ p over a wider box).
+The second's log-dets cancel to 1e-16, but its density is too high where space was stretched, above and to the right,
+and its integral is not 1."""
+lesson.show(fig, "00e_exchanged", caption)
 
 # %% [markdown]
 # ## n = 2 proves little
@@ -121,7 +133,8 @@ lesson.claim("B12", "log-dets exchanged: 0.05 / |∫p − 1|", 0.05 / abs(masses
 # In the plane one coordinate passes and one is changed. A sum over the changed ones has one term, so it may be a mean,
 # or the first of them. A reversal, a rotation and their inverses are one and the same swap. $\mu$ and $\alpha$ are
 # single numbers, and an iteration that fixes one coordinate a round, as MAF's in lesson 06, is done after two. So take
-# $n \in \{1, 2, 3, 5\}$, and split unequally. Two mistakes, invisible at $n = 2$:
+# $n \in \{1, 2, 3, 5\}$, and split unequally. Two mistakes, invisible at $n = 2$: a coupling that takes its first α for
+# the sum of all, and a MAF that stops after two rounds.
 
 
 # %%
@@ -142,6 +155,10 @@ class Hurried(nfedu.MaskedAutoregressive):
         return x, log_det, backward
 
 
+# %% [markdown]
+# Each is asked at $n = 2$ and at $n = 5$.
+
+# %%
 weak, strong = {}, {}
 for n, errors in ((2, weak), (5, strong)):
     layer, z = nfedu.AffineCoupling(n, (8,), activation="tanh", rng=rng), rng.standard_normal((30, n))
@@ -155,42 +172,27 @@ for n, errors in ((2, weak), (5, strong)):
 lesson.claim("B12", "first α only, n = 2: log_det − slogdet", weak["log-det"], 1e-13, first_only)
 lesson.claim("B12", "first α only, n = 5: 0.1 / (log_det − slogdet)", 0.1 / strong["log-det"], 1, first_only)
 lesson.claim("B12", "MAF in two rounds, n = 2: round trip", weak["round trip"], 1e-13, Hurried)
-lesson.claim(
-    "B12", "MAF in two rounds, n = 2: checks of the whole ladder that fail", weak["failures"], 0, check_bijection
-)
+words = "MAF in two rounds, n = 2: checks of the whole ladder that fail"
+lesson.claim("B12", words, weak["failures"], 0, check_bijection)
 lesson.claim("B12", "MAF in two rounds, n = 5: 1e-3 / round trip", 1e-3 / strong["round trip"], 1, Hurried)
-lesson.claim(
-    "B12",
-    "MAF in two rounds, n = 5: checks that fail, 1 / how many",
-    1 / max(strong["failures"], 0.5),
-    1,
-    check_bijection,
-)
+few = 1 / max(strong["failures"], 0.5)
+lesson.claim("B12", "MAF in two rounds, n = 5: checks that fail, 1 / how many", few, 1, check_bijection)
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(1, 4, figsize=(13, 3.5), width_ratios=[1, 1, 1, 1.15])
-show_warp(axes[0], lambda z: flows["Exchanged"].z_to_x(z)[0])
-axes[0].set_title("the map of both")
-for ax, (name, title) in zip(
-    axes[1:], {"AffineCoupling": "right log-dets", "Exchanged": "exchanged"}.items(), strict=False
-):
-    show_density(ax, flows[name], -12, 12, points=600)
-    ax.set(xlim=(-4, 4), ylim=(-4, 4), title=title)
 by_coordinate = np.full((6, 6), np.nan)
 for n in range(1, 7):
     maf = Hurried(n, (20,), activation="tanh", rng=rng)
     maf.net.weights[-1].value += 0.5 * rng.standard_normal(maf.net.weights[-1].value.shape)
     z = rng.standard_normal((50, n))
     by_coordinate[n - 1, :n] = abs(maf.x_to_z(maf.z_to_x(z)[0])[0] - z).max(axis=0)
-image = axes[3].imshow(np.log10(np.maximum(by_coordinate, 1e-16)), vmin=-16, vmax=1)
-axes[3].set(xticks=range(6), xticklabels=range(1, 7), yticks=range(6), yticklabels=range(1, 7))
-axes[3].set(xlabel="coordinate", ylabel="n", title="two rounds: round trip")
-fig.colorbar(image, ax=axes[3], label="log₁₀ of the error", shrink=0.8)
-caption = """Left: one map, and the density that it makes with right log-dets, and with both exchanged (∫ p over a wider
-box). The second's log-dets cancel to 1e-16, its density is too high where space was stretched, and its integral is not
-1. Right: a MAF that samples in two rounds: the first two coordinates are right for every n, so n = 2 has nothing to
-show."""
-lesson.show(fig, "00e_weak_checks", caption)
+fig, ax = plt.subplots(figsize=(5.2, 3.6))
+image = ax.imshow(np.log10(np.maximum(by_coordinate, 1e-16)), vmin=-16, vmax=1)
+ax.set(xticks=range(6), xticklabels=range(1, 7), yticks=range(6), yticklabels=range(1, 7))
+ax.set(xlabel="coordinate", ylabel="dimension n")
+fig.colorbar(image, ax=ax, label="log₁₀ of the round trip's error")
+caption = """A MAF that samples in two rounds, in 1 to 6 dimensions: where the round trip z→x→z ends, coordinate by
+coordinate. The first two columns are black, 1e-16, for every n: at n = 2 there is nothing to see."""
+lesson.show(fig, "00e_two_rounds", caption)
 
 # %% [markdown]
 # ## Find the bug
@@ -231,14 +233,12 @@ def judged(layer):
 
 file = lesson.folder / "lessons" / "wrong" / "find_the_bug.py"
 reports = {name: judged(f"{file}:{name}") for name in answers}
-lesson.claim("B13", "ten wrong layers: how many pass", sum(report["ok"] for report in reports.values()), 0, judged)
+passed = [name for name, report in reports.items() if report["ok"]]
+lesson.claim("B13", "ten wrong layers: how many pass", len(passed), 0, judged)
 others = [name for name, report in reports.items() if report["cause"] != answers[name]]
 lesson.claim("B13", "ten wrong layers: how many are called by another name", len(others), 0, judged)
-right = ("AffineCoupling", "Rescale", "Reverse")
-lesson.claim(
-    "B13", "three right layers: how many fail", sum(not judged(f"nfedu:{name}")["ok"] for name in right), 0, judged
-)
-lesson.end()
+failed = [name for name in ("AffineCoupling", "Rescale", "Reverse") if not judged(f"nfedu:{name}")["ok"]]
+lesson.claim("B13", "three right layers: how many fail", len(failed), 0, judged)
 
 # %% [markdown]
 # **In short.** For a layer of your own, in $n \in \{1, 2, 3, 5\}$, at several points, small and large: round trip both
@@ -248,3 +248,5 @@ lesson.end()
 #
 # **Exercise.** Mend all ten, most in one line, until the command says that all checks pass. Then plant a bug of your
 # own that it does not find. (Where must it hide? Think of a branch that no probe enters.)
+# %%
+lesson.end()

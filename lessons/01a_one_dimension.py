@@ -60,10 +60,10 @@ rng = np.random.default_rng(1)
 #
 # - $\log p(3) = -\frac12 \log 10\pi - \frac{9}{10} = -2.6237$;
 # - $\mathbb{E}_q (3 - 2z)^2 = (3 - 2)^2 + 2^2 = 5$, so $\mathbb{E}_q \log p(3|z) = -\frac12 \log 2\pi -
-#   \frac52 = -3.4189$;
-# - $\mathrm{KL}(q\|p(z)) = \frac12 (1 + 1^2 - 1 - \log 1) = 0.5$: the ELBO is $-3.9189$, too low by $1.2953$;
-# - $\mathrm{KL}(q\|p(z|3)) = \frac12 \big(\frac{1 + (1 - 1.2)^2}{0.2} - 1 - \log \frac{1}{0.2}\big) = 1.2953$: that is
-#   the gap.
+#   \frac52$, which is $-3.4189$;
+# - $\mathrm{KL}(q\|p(z)) = \frac12 (1 + 1^2 - 1 - \log 1)$ is $0.5$: the ELBO is $-3.9189$, too low by $1.2953$;
+# - $\mathrm{KL}(q\|p(z|3)) = \frac12 \big(\frac{1 + (1 - 1.2)^2}{0.2} - 1 - \log \frac{1}{0.2}\big)$ is $1.2953$, that
+#   gap.
 #
 # We ask quadrature for the same four numbers, none of them by a formula for Gaussians.
 
@@ -92,7 +92,7 @@ error = abs(pencil - [-2.6237, -3.4189, 0.5, 1.2953]).max()
 lesson.claim("N1", "pencil: log p(3), reconstruction and both KLs, by quadrature", error, 5e-5, vae)
 
 # %% [markdown]
-# There a better encoder, $q = p(z|x)$, has no gap. With a decoder that is not linear a Gaussian encoder has one,
+# There $q = p(z|x)$ would be an encoder without a gap. With a decoder that is not linear a Gaussian encoder has one,
 # however well it is trained. Let $x|z \sim N(z^2, \sigma^2)$: both $z$ and $-z$ explain $x$, so the posterior has two
 # humps, and a Gaussian can sit on one. It then has twice the posterior's density there, and $\mathrm{KL} \approx \log
 # 2$. For $q = N(m, v)$ the ELBO has a closed form, as $\mathbb{E} z^2 = m^2 + v$ and $\mathbb{E} z^4 = m^4 + 6m^2v +

@@ -57,8 +57,7 @@ rng = np.random.default_rng(1)
 # (That "nearly" may be dropped as the cube shrinks: Rudin 1987, "Real and Complex Analysis", theorems 7.24 and 7.26.)
 #
 # Two ways to see it in numbers. First, an area: the image of a small square, measured as a polygon, over the square's
-# own. Second, a density: the library's layers with networks that have no hidden layer make a linear flow $X = AZ + b$.
-# That must be $N(b, AA^\top)$; we find $b$ and $A$ by pushing 0 and the unit vectors through it.
+# own. The map, `U`, is one that we shall meet again.
 
 
 # %%
@@ -73,6 +72,11 @@ ratios = np.array([area(U(boundary(corner - side / 2, side))) / side**2 for side
 error = abs(ratios[-1] / abs(np.linalg.det(J)) - 1)
 lesson.claim("N3", "area of a square's image, by shoelace, is |det J| times the square's", error, 1e-6, area)
 
+# %% [markdown]
+# Second, a density. Layers of the library whose networks have no hidden layer make a linear flow, $X = AZ + b$. That
+# must be $N(b, AA^\top)$; we find $b$ and $A$ by pushing 0 and the unit vectors through it.
+
+# %%
 worst = 0.0
 for n in (2, 3, 5):
     linear = {"hidden": (), "rng": rng}
@@ -88,7 +92,7 @@ for n in (2, 3, 5):
 lesson.claim("N3", "a flow of linear layers has the density of N(b, AAᵀ), n ∈ {2, 3, 5}", worst, 1e-10, nfedu.Flow)
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(1, 4, figsize=(10, 3))
+fig, axes = plt.subplots(1, 4, figsize=(10.4, 3.2), width_ratios=[1.6, 1, 1, 1])
 show_warp(axes[0], U, lines=9)
 axes[0].fill(*U(boundary(corner, 0.5)).T, color="tab:blue", alpha=0.35)
 axes[0].set_title("a square grid under U")
@@ -140,6 +144,11 @@ def V_jacobian(x):
     return np.stack([np.stack([shrink, -z1 / 4], axis=1), np.stack([-z1 * shrink / 2, 1 + z1**2 / 8], axis=1)], axis=1)
 
 
+# %% [markdown]
+# The density N4, first at that point. (`volume`, what is done with the matrix, is an argument for an erratum's sake.)
+
+
+# %%
 class Fan:
     """The density N4, with the factor that `volume` computes from the Jacobian of V."""
 
@@ -157,6 +166,11 @@ point = np.array([[1.0, 0.0]])
 error = abs(np.array([*V(point)[0], *V_jacobian(point).ravel(), np.exp(fan.log_prob(point))[0]])
             - [1, -0.25, 1, -0.25, -0.5, 1.125, 0.0936]).max()  # fmt: skip
 lesson.claim("N4", "pencil, at x = (1, 0): z, the four derivatives, p = 0.0936", error, 5e-5, "Fan")
+
+# %% [markdown]
+# Then everywhere: the derivatives against the complex step, the density against counts of samples.
+
+# %%
 x = U(rng.standard_normal((200_000, 2)))
 error = abs(V_jacobian(x[:4000]) - jacobians(V, x[:4000])).max()
 lesson.claim("N4", "∂V/∂x by hand equals the complex step (lesson 00d)", error, 1e-12, jacobians)
@@ -174,7 +188,7 @@ samples_axes(axes[2], U(z), low, high, "tab:orange")
 integral = show_density(axes[3], fan, low, high, 600, most=most, bar=True).integral
 axes[1].set(xlabel="$z_1$", ylabel="$z_2$")
 for ax in axes[2:]:
-    ax.set(xlim=(-5, 5), ylim=(-4, 6))
+    ax.set(xlim=(-5, 5), ylim=(-4, 6), xticks=(-4, 0, 4))
 for ax, title in zip(axes, ["z ~ N(0, I)", "its density", "x = U(z)", "p(x) by N4"], strict=True):
     ax.set_title(title)
 caption = """One scale of colours. Areas are multiplied by det ∂U/∂z = exp(x₂/4): where x₂ > 0 the base's density is
@@ -224,7 +238,11 @@ for c in (0.0, 0.7, -2.0):  # left inverses h(x) = x₁ + c (x₂ − x₁²)
     worst = max(worst, abs(J_h @ J_f - 1).max(), abs(np.linalg.det(J_f @ J_h)).max())
 lesson.claim("N5", "1→2 dimensions: J_h J_f = 1, yet det J_f J_h = 0 where an inverse needs 1", worst, 1e-12, jacobians)
 
+# %% [markdown]
+# The squares that meet the curve, counted; and what the library says to a base and a layer of two dimensions:
 
+
+# %%
 def squares(side):
     """The squares (K, 2) of that side, by their lower left corners over the side, that meet the curve, |z| ≤ 2."""
     t = np.linspace(-2, 2, 400_001)

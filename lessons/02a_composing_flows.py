@@ -69,9 +69,8 @@ rng = np.random.default_rng(2)
 def twisted(rng):
     """Four layers in the plane, with weights large enough to be seen."""
     first, second = (nfedu.AdditiveCoupling(2, (16,), flip=flip, activation="tanh", rng=rng) for flip in (False, True))
-    flow = nfedu.Flow(
-        nfedu.StandardNormal(2), [nfedu.Rescale(2, [1.2, 0.6]), first, second, nfedu.SinhArcsinh(2, 0.4, 1.3)]
-    )
+    layers = [nfedu.Rescale(2, [1.2, 0.6]), first, second, nfedu.SinhArcsinh(2, 0.4, 1.3)]
+    flow = nfedu.Flow(nfedu.StandardNormal(2), layers)
     for layer in (first, second):
         layer.net.weights[-1].value[...] = 0.8 * rng.standard_normal((16, 1))
     return flow
@@ -81,15 +80,22 @@ flow = twisted(rng)
 report = check_flow(flow, flow.sample(6, rng))
 print(report.summary())
 lesson.claim("N6", "checks of a 2-D flow that fail", len(report.failures), 0, check_flow)
+
+# %% [markdown]
+# Is `log_prob` the N6 of that map? The determinant is of a numerical Jacobian, so that no log-det of ours is used.
+
+# %%
 x = flow.sample(200, rng)
-J = jacobians(lambda x: flow.bijection.x_to_z(x)[0], x)  # by the complex step: no log-det of ours is used
-by_hand = stats.norm.logpdf(flow.x_to_z(x)[0]).sum(axis=1) + np.log(
-    abs(J[:, 0, 0] * J[:, 1, 1] - J[:, 0, 1] * J[:, 1, 0])
-)
-error = abs(flow.log_prob(x) - by_hand).max()
-lesson.claim(
-    "N6", "log p at 200 points: SciPy's normal and a numerical 2×2 determinant", error, 1e-12, nfedu.Flow.log_prob
-)
+J = jacobians(lambda x: flow.bijection.x_to_z(x)[0], x)  # by the complex step
+det = J[:, 0, 0] * J[:, 1, 1] - J[:, 0, 1] * J[:, 1, 0]
+by_hand = stats.norm.logpdf(flow.x_to_z(x)[0]).sum(axis=1) + np.log(abs(det))
+words = "log p at 200 points: SciPy's normal and a numerical 2×2 determinant"
+lesson.claim("N6", words, abs(flow.log_prob(x) - by_hand).max(), 1e-12, nfedu.Flow.log_prob)
+
+# %% [markdown]
+# And do samples have that density? We count them in cells.
+
+# %%
 x = flow.sample(200_000, rng)
 error = abs(misfit(x, flow, (-3, -3), (3, 3)))
 lesson.claim("N6", "200 000 samples counted in 145 cells: χ² against p, in deviations", error, 4, nfedu.Flow.sample)
@@ -102,11 +108,8 @@ show_warp(axes[1], lambda z: flow.z_to_x(z)[0])
 samples_axes(axes[2], flow.z_to_x(z)[0], -3.5, 3.5, "tab:orange")
 show_density(axes[3], flow, -3.5, 3.5, bar=True)
 for ax, title in zip(axes, ["draw z", "a grid under f", "push it: x = f(z)", "p(x) by N6"], strict=True):
-    ax.set(
-        title=title,
-        xlim=ax.get_xlim() if ax is axes[0] else (-3.5, 3.5),
-        ylim=(-4, 4) if ax is axes[0] else (-3.5, 3.5),
-    )
+    half = 4 if ax is axes[0] else 3.5
+    ax.set(title=title, xlim=(-half, half), ylim=(-half, half))
 caption = """Sampling: latents are drawn from the base and pushed through the map. The cloud and the density, which is
 computed the other way round, from x to z, agree: points are many where p is bright."""
 lesson.show(fig, "02a_sampling", caption)
@@ -138,7 +141,8 @@ lesson.show(fig, "02a_sampling", caption)
 #
 # **By hand.** $z_1 = 2z_0 + 1$, then $x = e^{z_1}$, at $z_0 = 1$: $z_1 = 3$, $x = e^3$. On the way back $\partial
 # z_1/\partial x = 1/x = e^{-3}$ and $\partial z_0/\partial z_1 = \frac12$. So $\log p_X(e^3) = \log p_Z(1) - \log 2 -
-# 3 = -1.4189 - 0.6931 - 3 = -5.1121$. The same by one formula: $X$ is log-normal, the exponential of $N(1, 2^2)$.
+# 3$, which is $-1.4189 - 0.6931 - 3 = -5.1121$. The same by one formula: $X$ is log-normal, the exponential of
+# $N(1, 2^2)$.
 
 # %%
 two = nfedu.Flow(nfedu.StandardNormal(1), [nfedu.Affine(1, 2.0, 1.0), nfedu.Exp(1)])
@@ -146,14 +150,14 @@ log_p = two.log_prob(np.exp([[3.0]]))[0]
 error = max(abs(log_p + 5.1121) - 5e-5, abs(log_p - stats.lognorm(2, scale=np.e).logpdf(np.exp(3.0))))
 lesson.claim("N7", "pencil: log p(e³) = −5.1121, and SciPy's log-normal", error, 1e-12, nfedu.Chain)
 
+# %% [markdown]
+# Five kinds of layers in a row, in one, three and five dimensions: the sum against one determinant of the whole.
+
+# %%
 worst = 0.0
 for n in (1, 3, 5):
-    layers = [
-        nfedu.SinhArcsinh(n, 0.3, 0.9),
-        nfedu.Rescale(n, rng.uniform(-2, -0.5, n)),
-        nfedu.Reverse(n),
-        nfedu.Exp(n),
-    ]
+    layers = [nfedu.SinhArcsinh(n, 0.3, 0.9), nfedu.Rescale(n, rng.uniform(-2, -0.5, n))]
+    layers += [nfedu.Reverse(n), nfedu.Exp(n)]
     layers += [nfedu.AffineCoupling(n, (8,), activation="tanh", rng=rng)] if n > 1 else []
     chain = nfedu.Chain(layers)
     z = 0.5 * rng.standard_normal((50, n))
@@ -164,7 +168,7 @@ for n in (1, 3, 5):
 lesson.claim("N7", "sum of the layers' log-dets = slogdet of the whole Jacobian", worst, 1e-10, nfedu.Chain)
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(2, 5, figsize=(10, 4.4))
+fig, axes = plt.subplots(2, 5, figsize=(10, 4.2))
 for m in range(5):
     layers = [nfedu.Shift(2), *copy.deepcopy(flow.bijection.bijections[:m])]  # a shift by 0 stands for no layer at all
     prefix = nfedu.Flow(flow.base, layers)
@@ -172,7 +176,8 @@ for m in range(5):
     show_warp(axes[1, m], lambda z, prefix=prefix: prefix.z_to_x(z)[0])
     axes[0, m].set_title(f"after {m}: {type(layers[m]).__name__}" if m else "base, N(0, I)")
     for ax in axes[:, m]:
-        ax.set(xlim=(-4.5, 4.5), ylim=(-4.5, 4.5), ylabel="" if m else "$x_2$")
+        ax.set(xlim=(-4, 4), ylim=(-4, 4), xticks=(-3, 0, 3), yticks=(-3, 0, 3), ylabel="" if m else "$x_2$")
+        ax.tick_params(labelleft=m == 0)
 caption = """Above the density after each layer (one scale of colours; ∫ p over a box twice as wide), below what has
 become of a square grid. Each picture is a flow by itself. Rescaling and sinh-arcsinh change the cells' areas and the
 peak; the couplings only shear them, and the peak stays."""
@@ -232,13 +237,14 @@ layers = {
     "that, then Reverse": nfedu.Chain([copy.deepcopy(linear), nfedu.Reverse(2)]),
 }
 boxes = {"SinhArcsinh": (-5, 5), "Exp": (1e-3, 8), "Logit, inverse": (1e-3, 1 - 1e-3)}
-fig, axes = plt.subplots(2, 6, figsize=(10, 3.9))
+fig, axes = plt.subplots(2, 6, figsize=(10, 3.7))
 for (above, below), (name, layer) in zip(axes.T, layers.items(), strict=True):
     low, high = boxes.get(name, (-4, 4))
     show_warp(above, lambda z, layer=layer: layer.z_to_x(z)[0], lines=9)
     show_density(below, nfedu.Flow(nfedu.StandardNormal(2), layer), low, high, points=300)
     for ax in (above, below):
         ax.set(xlim=(low, high), ylim=(low, high), ylabel="$x_2$" if name == "Affine" else "")
+        ax.locator_params(nbins=3)
     above.set(title=name, xlabel="")
 caption = """A grid over [−2, 2]² (above) and the standard normal's density (below) after one layer; colours from 0 to
 each picture's own maximum. Where lines crowd, the density is high. Exp and the inverse logit map the plane onto a

@@ -21,6 +21,7 @@ from timeit import repeat
 
 import numpy as np
 from matplotlib import pyplot as plt
+from numpy.linalg import slogdet
 from scipy import optimize
 
 import nfedu
@@ -88,9 +89,8 @@ def without_gradient(theta):
     return -blind.log_prob(data).mean()
 
 
-simplex = optimize.minimize(
-    without_gradient, blind.theta.copy(), method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-10, "maxfev": 4000}
-)
+exact = {"xatol": 1e-7, "fatol": 1e-10, "maxfev": 4000}
+simplex = optimize.minimize(without_gradient, blind.theta.copy(), method="Nelder-Mead", options=exact)
 error = max(abs(loss - simplex.fun), abs(skewed.theta - simplex.x).max() / 100)  # θ is flat there: to 1e-4
 lesson.claim("N8", "L-BFGS with our gradient and a simplex without find the same optimum", error, 1e-6, nfedu.Flow.nll)
 optimizer, path = nfedu.Adam(0.02), []
@@ -116,9 +116,9 @@ lesson.show(fig, "02b_maximum_likelihood", caption)
 # %% [markdown]
 # ## Watching it learn
 #
-# In the plane: points on a bent ridge, four layers, Adam on `flow.nll`. The same flow seen from both sides: its density
-# comes to lie over the data, and the data's latents come to look like the base. Lesson 10 shows that these are one and
-# the same number.
+# In the plane: points on a bent ridge, four layers. First the gradient, along one direction in θ against the complex
+# step; then Adam on `flow.nll`. The same flow seen from both sides: its density comes to lie over the data, and the
+# data's latents come to look like the base. Lesson 10 shows that these are one and the same number.
 
 
 # %%
@@ -142,8 +142,8 @@ def loss_at(theta):
 error = abs(complex_step(loss_at, flow.theta, direction) / exact - 1)
 lesson.claim("N8", "θ-gradient by hand against the complex step", error, 1e-11, nfedu.Flow.nll)
 
-stages, optimizer = (0, 30, 100, lesson.pick(200, 800)), nfedu.Adam(0.01)
-reached = {}
+# %%
+stages, optimizer, reached = (0, 30, 100, lesson.pick(200, 800)), nfedu.Adam(0.01), {}
 for step in range(stages[-1] + 1):
     loss = flow.nll(ridge)
     if step in stages:
@@ -191,7 +191,7 @@ lesson.show(fig, "02b_learning", caption)
 # $\det \begin{pmatrix} 2 & 0 & 0 \\ 5 & 3 & 0 \\ 7 & -1 & \frac12 \end{pmatrix} = 2 \cdot 3 \cdot \frac12 = 3$.
 #
 # We hold that, and the log-det of two of the library's triangular layers, against Leibniz's sum over all permutations,
-# 120 products for $n = 5$, which knows no triangles; the Jacobians are numerical.
+# 120 products for $n = 5$, which knows no triangles; the Jacobians are numerical. Then we measure what each way costs.
 
 
 # %%
@@ -216,7 +216,7 @@ for layer in triangular:
     statement = f"{type(layer).__name__}, n = 5: log-det from the diagonal = 120 products of a numerical Jacobian"
     lesson.claim("N9", statement, abs(log_det - dense).max(), 1e-10, type(layer))
 
-# %% tags=["hide-input"]
+# %%
 sizes = 2 ** np.arange(3, lesson.pick(8, 10))
 seconds = {"n passes and LU": [], "LU alone": [], "the layer, with its log-det": []}
 for n in sizes:
@@ -227,20 +227,19 @@ for n in sizes:
         return backward(np.eye(n), np.zeros(n))
 
     J = jacobian()
-    ways = (
-        lambda f=jacobian: np.linalg.slogdet(f()),
-        lambda J=J: np.linalg.slogdet(J),
-        lambda f=layer.z_to_x, z=one: f(z),
-    )
+    ways = lambda f=jacobian: slogdet(f()), lambda J=J: slogdet(J), lambda f=layer.z_to_x, z=one: f(z)
     for name, way in zip(seconds, ways, strict=True):
         seconds[name].append(np.median(repeat(way, number=1, repeat=9)))
-fig, ax = plt.subplots(figsize=(5.6, 3.4))
-for (name, s), colour in zip(seconds.items(), ("tab:red", "tab:orange", "tab:blue"), strict=True):
-    ax.loglog(sizes, np.array(s) * 1e6, "o-", ms=4, color=colour, label=name)
+for name, s in seconds.items():
     slope = np.polyfit(np.log(sizes[-3:]), np.log(s[-3:]), 1)[0]
     print(f"  {name}: {1e6 * s[-1]:.0f} µs at n = {sizes[-1]}, time ∝ n^{slope:.1f} at the end")
 share = seconds["the layer, with its log-det"][-1] / seconds["n passes and LU"][-1]
 lesson.claim("N9", f"n = {sizes[-1]}: time of the layer's own log-det / of n passes and LU", share, 0.2, jacobian)
+
+# %% tags=["hide-input"]
+fig, ax = plt.subplots(figsize=(5.6, 3.4))
+for (name, s), colour in zip(seconds.items(), ("tab:red", "tab:orange", "tab:blue"), strict=True):
+    ax.loglog(sizes, np.array(s) * 1e6, "o-", ms=4, color=colour, label=name)
 ax.loglog(sizes, seconds["LU alone"][-1] * 1e6 * (sizes / sizes[-1]) ** 3.0, ":", color="0.5", label="slope 3")
 ax.set(xlabel="dimension n", ylabel="one point's log-det, µs", xticks=sizes, xticklabels=sizes, ylim=(1, None))
 ax.minorticks_off()
@@ -269,7 +268,7 @@ estimates, power = np.zeros(len(v)), v
 for k in range(1, 40):
     power = power @ A.T
     estimates += (-1) ** (k + 1) / k * (v * power).sum(axis=1)
-exact = np.linalg.slogdet(np.eye(20) + A)[1]
+exact = slogdet(np.eye(20) + A)[1]
 deviation = estimates.std() / np.sqrt(len(v))
 print(f"  log det(I + A) = {exact:.4f}; 4000 estimates: {estimates.mean():.4f} ± {deviation:.4f}")
 error = abs(estimates.mean() - exact) / deviation

@@ -48,8 +48,8 @@ rng = np.random.default_rng(3)
 # z_{1:d} = x_{1:d}, \qquad z_{d+1:n} = x_{d+1:n} - m_\theta(x_{1:d})
 # $$ (N11)
 #
-# Put N10 into N11: $x_{d+1:n} - m_\theta(x_{1:d}) = z_{d+1:n} + m_\theta(z_{1:d}) - m_\theta(z_{1:d}) = z_{d+1:n}$.
-# Nothing was asked of $m_\theta$.
+# Put N10 into N11: $x_{d+1:n} - m_\theta(x_{1:d})$ is $z_{d+1:n} + m_\theta(z_{1:d}) - m_\theta(z_{1:d})$, and that is
+# $z_{d+1:n}$. Nothing was asked of $m_\theta$.
 #
 # ```{literalinclude} ../nfedu/bijections/coupling.py
 # :pyobject: AdditiveCoupling.z_to_x
@@ -74,18 +74,23 @@ rng = np.random.default_rng(3)
 #
 # **By hand.** $n = 3$, $d = 1$, $m(z_1) = (3z_1 + 1, -z_1)$. From $z = (2, 1, 0)$: $m = (7, -2)$, $x = (2, 8, -2)$.
 # Back: $8 - 7 = 1$, $-2 + 2 = 0$. The Jacobian is $\begin{pmatrix} 1 & 0 & 0 \\ 3 & 1 & 0 \\ -1 & 0 & 1 \end{pmatrix}$,
-# determinant 1, and $\log p_X(2, 8, -2) = \log p_Z(2, 1, 0) = -\frac32 \log 2\pi - \frac52 = -5.2568$.
+# determinant 1, and $\log p_X(2, 8, -2) = \log p_Z(2, 1, 0)$, which is $-\frac32 \log 2\pi - \frac52 = -5.2568$.
 
 # %%
 linear = nfedu.AdditiveCoupling(3, (), d=1, rng=rng)
 linear.net.weights[0].value[...], linear.net.biases[0].value[...] = [[3, -1]], [1, 0]
-at = np.array([[2.0, 1.0, 0.0]])
-by_hand = [[[2, 8, -2]], [[[1, 0, 0], [3, 1, 0], [-1, 0, 1]]], at]
-found = [linear.z_to_x(at)[0], layer_jacobians(linear, "z_to_x", at)[0], linear.x_to_z(np.array([[2.0, 8.0, -2.0]]))[0]]
-log_p = nfedu.Flow(nfedu.StandardNormal(3), linear).log_prob(np.array([[2.0, 8.0, -2.0]]))[0]
+at, arrived = np.array([[2.0, 1.0, 0.0]]), np.array([[2.0, 8.0, -2.0]])
+by_hand = [arrived, [[[1, 0, 0], [3, 1, 0], [-1, 0, 1]]], at]
+found = [linear.z_to_x(at)[0], layer_jacobians(linear, "z_to_x", at)[0], linear.x_to_z(arrived)[0]]
 lesson.claim("N10", "pencil: x = (2, 8, −2), back, and the Jacobian", worst_difference(found, by_hand), 0, linear)
+log_p = nfedu.Flow(nfedu.StandardNormal(3), linear).log_prob(arrived)[0]
 lesson.claim("N12", "pencil: log p(2, 8, −2) = −5.2568", abs(log_p + 5.2568), 5e-5, nfedu.AdditiveCoupling)
 
+# %% [markdown]
+# Eight dimensions, a network with two hidden layers: row by row in a loop that takes only its weights, no layer and no
+# network of ours; and back.
+
+# %%
 coupling = nfedu.AdditiveCoupling(8, hidden=(16, 16), activation="tanh", rng=rng)
 for p in coupling.parameters().values():
     p.value += 0.5 * rng.standard_normal(p.value.shape)
@@ -93,27 +98,38 @@ z = rng.standard_normal((200, 8))
 x, log_det, _ = coupling.z_to_x(z)
 W0, b0, W1, b1, W2, b2 = (p.value for p in coupling.parameters().values())
 error = 0.0
-for z_row, x_row in zip(z, x, strict=True):  # a loop by hand: no layer, no network of ours
+for z_row, x_row in zip(z, x, strict=True):
     h = np.tanh(W1.T @ np.tanh(W0.T @ z_row[:4] + b0) + b1)
     m = [sum(W2[k, i] * h[k] for k in range(16)) + b2[i] for i in range(4)]
     error = max(error, abs(x_row - np.r_[z_row[:4], z_row[4:] + m]).max())
 lesson.claim("N10", "n = 8: x = (z_a, z_b + m(z_a)), row by row in a loop", error, 1e-13, nfedu.AdditiveCoupling.z_to_x)
 lesson.claim("N11", "x_to_z undoes it", abs(coupling.x_to_z(x)[0] - z).max(), 1e-12, nfedu.AdditiveCoupling.x_to_z)
+
+# %% [markdown]
+# Its Jacobian at 200 points, by the complex step: the determinant as `slogdet` finds it, and the blocks of N12.
+
+# %%
 J, _ = layer_jacobians(coupling, "z_to_x", z)
 error = abs(log_det - np.linalg.slogdet(J)[1]).max()
 lesson.claim("N12", "log|det| = 0 = slogdet of the dense Jacobian", error, 1e-10, nfedu.AdditiveCoupling)
 blocks = abs(J[:, :4, :4] - np.eye(4)).max(), abs(J[:, :4, 4:]).max(), abs(J[:, 4:, 4:] - np.eye(4)).max()
 lesson.claim("N12", "blocks I, 0 and I of the Jacobian, every point", max(blocks), 0, nfedu.AdditiveCoupling)
+
+# %% [markdown]
+# All that a layer promises, gradients too, is asked by the checker of [00e](00e_find_the_bug.py). A line of its report
+# is a rung of its ladder: how many checks pass, and which came nearest to failing, error ≤ tolerance.
+
+# %%
 report = check_bijection(coupling, x[:6])
 print(report.summary())
-lesson.claim(
-    "N12",
-    "checks of a coupling, n = 8, both ways with their backwards, that fail",
-    len(report.failures),
-    0,
-    check_bijection,
-)
+words = "checks of a coupling, n = 8, both ways with their backwards, that fail"
+lesson.claim("N12", words, len(report.failures), 0, check_bijection)
 
+# %% [markdown]
+# And what determinant 1 means: two couplings in the plane, the second with the roles exchanged, bend a disc, and its
+# area stays.
+
+# %%
 same = {"activation": "tanh", "rng": np.random.default_rng(5)}
 pair = [nfedu.AdditiveCoupling(2, (16,), flip=flip, **same) for flip in (False, True)]
 for layer in pair:
@@ -164,7 +180,7 @@ def shifted(k):
 caption = """One coupling whose shift is turned up and down: each vertical line slides along itself, by t m(z₁). At t
 = 0 nothing moves; −t undoes t. Whatever t is, cells keep their areas, and the brightest spot its density 1/2π."""
 words = [f"t = {t:.2f}".replace("-", "−") for t in factors]
-lesson.slide(fig, shifted, words, "03a_shift", caption, "shift, times t", start=14)
+lesson.slide(fig, shifted, words, "03a_shift", caption, "the shift's factor t", start=14)
 
 fig, axes = plt.subplots(1, 3, figsize=(9.5, 3))
 for count, (ax, J) in enumerate(zip(axes, J_of, strict=True), 1):
@@ -218,15 +234,6 @@ lesson.claim("M5", "the block is ∂m/∂z, by backward; printed: m/z", error, 1
 #
 # **Trap.** The paper scales on the way x→z, the notes on the way z→x. The sign of $\sum \log s$ differs, and both are
 # right about their own $s$.
-#
-# **At which end?** The notes call it the last layer of $z \to x$, next to the data. The paper puts it last on the way
-# x→z, next to the base, and so do we: `Rescale` comes first in the list. It makes no difference to what can be reached.
-# Let $C$ be a coupling, $S$ the rescaling. Then $S \circ C = C' \circ S$ with $m'(u) = s_{d+1:n}\, m(u / s_{1:d})$:
-# both give $x_{1:d} = s_{1:d}\,z_{1:d}$ and $x_{d+1:n} = s_{d+1:n} (z_{d+1:n} + m(z_{1:d}))$. And $m'$ is a network
-# again, with other first and last weights. So a rescaling can be moved through all couplings from one end to the other.
-#
-# **M10.** The notes write $\det J = \prod s_i$ with neither modulus nor condition. With one negative $s_i$ the printed
-# density is negative; $s_i = 0$ cannot be undone, and `Rescale` refuses it.
 
 # %%
 s = np.array([1.5, -0.5])
@@ -234,16 +241,29 @@ rescaled, points = nfedu.Flow(nfedu.StandardNormal(2), nfedu.Rescale(2, s)), rng
 expected = stats.norm(0, abs(s)).logpdf(points).sum(axis=1)  # s_i z_i is N(0, s_i²)
 error = abs(rescaled.log_prob(points) - expected).max()
 lesson.claim("N13", "x = (1.5 z₁, −0.5 z₂) has SciPy's N(0, s²), Σ log|s| lost", error, 1e-12, nfedu.Rescale)
+
+# %% [markdown]
+# **At which end?** The notes call it the last layer of $z \to x$, next to the data. The paper puts it last on the way
+# x→z, next to the base, and so do we: `Rescale` comes first in the list. It makes no difference to what can be reached.
+# Let $C$ be a coupling, $S$ the rescaling. Then $S \circ C = C' \circ S$ with $m'(u) = s_{d+1:n}\, m(u / s_{1:d})$:
+# both give $x_{1:d} = s_{1:d}\,z_{1:d}$ and $x_{d+1:n} = s_{d+1:n} (z_{d+1:n} + m(z_{1:d}))$. And $m'$ is a network
+# again, with other first and last weights. So a rescaling can be moved through all couplings from one end to the other.
+
+# %%
 s8 = rng.uniform(0.5, 2, 8)
 moved = nfedu.AdditiveCoupling(8, hidden=(16, 16), activation="tanh", rng=rng)
-for p, value in zip(
-    moved.parameters().values(), (W0 / s8[:4, None], b0, W1, b1, W2 * s8[4:], b2 * s8[4:]), strict=True
-):
+weights = (W0 / s8[:4, None], b0, W1, b1, W2 * s8[4:], b2 * s8[4:])
+for p, value in zip(moved.parameters().values(), weights, strict=True):
     p.value[...] = value
 ends = [nfedu.Chain([coupling, nfedu.Rescale(8, s8)]), nfedu.Chain([nfedu.Rescale(8, s8), moved])]
 error = worst_difference(ends[0].z_to_x(z)[:2], ends[1].z_to_x(z)[:2])
 lesson.claim("N13", "rescaling after a coupling = before one with other weights", error, 1e-12, nfedu.Rescale)
 
+# %% [markdown]
+# **M10.** The notes write $\det J = \prod s_i$ with neither modulus nor condition. With one negative $s_i$ the printed
+# density is negative; $s_i = 0$ cannot be undone, and `Rescale` refuses it.
+
+# %%
 grid = density_on_grid(rescaled, [-12, -4], [12, 4])
 mesh = np.stack(np.meshgrid(*grid.axes, indexing="ij"), axis=-1).reshape(-1, 2)
 as_printed = np.exp(rescaled.base.log_prob(mesh / s)) / s.prod()  # negative everywhere

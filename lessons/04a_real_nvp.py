@@ -9,13 +9,13 @@
 # that depends on where the point is. Lesson [04b](04b_deep_stacks.py) asks what many of them do to numbers,
 # [04c](04c_images.py) makes a model of images.
 #
-# **What the notes say** under [Real-NVP]: it resembles NICE, but every layer scales. 前向: the first part passes; the
+# **What the notes say here:** it resembles NICE, but every layer scales. 前向: the first part passes; the
 # second is multiplied by $\exp(\alpha_\theta)$ of the first and shifted by $\mu_\theta$ of it. 反向: subtract and
 # divide. Jacobian: a triangle of blocks with $\mathrm{diag}(\exp \alpha_\theta)$ at its end, so the determinant is
 # the product of these factors, the exponential of a sum. Two of these lines are misprinted.
 #
-# **Before this**: additive couplings and their Jacobian (03), log-dets that add (02), a coupling's backward (00b,
-# B5).
+# **What you need:** additive couplings ([03a](03a_nice.py)) and their bound ([03b](03b_volume.py)); log-dets that add
+# ([02a](02a_composing_flows.py)); a coupling's backward, B5 ([00b](00b_backward_of_a_flow.py)).
 
 # %%
 import numpy as np
@@ -78,11 +78,11 @@ log2, log3, log6 = np.log([2, 3, 6])
 #
 # Both vanish on average where, given $x_{1:d}$, the latent $z_i$ has mean 0 and $\mathbb{E} z_i^2 = 1$: $e^{\alpha_i}$
 # becomes the standard deviation of $x_i$ given $x_{1:d}$, and $\mu_i$ its mean. Without the log-det the 1 is missing, α
-# grows for ever, and all of $x_{d+1:n}$ ends at 0 in z. The rest of the way, to the weights, is B5 (lesson 00b).
+# grows for ever, and all of $x_{d+1:n}$ ends at 0 in z. The rest of the way, to the weights, is B5.
 #
 # **By hand.** $n = 3$, $d = 1$, $\mu = z_1 (-1, 4)$, $\alpha = z_1 (\log 2, \log 3)$, at $z = (1, 2, -1)$. Then $x_2
 # = 2 \cdot 2 - 1 = 3$, $x_3 = -1 \cdot 3 + 4 = 1$, $\log|\det| = \log 6$, and
-# $\log p_X(1, 3, 1) = -\tfrac12 (1 + 4 + 1) - \tfrac32 \log 2\pi - \log 6 = -7.5486$. The Jacobian has the rows
+# $\log p_X(1, 3, 1)$ is $-\tfrac12 (1 + 4 + 1) - \tfrac32 \log 2\pi - \log 6 = -7.5486$. The Jacobian has the rows
 # $(1, 0, 0)$, $(4 \log 2 - 1, 2, 0)$, $(4 - 3 \log 3, 0, 3)$. The loss has $g_\alpha = (1 - 4, 1 - 1) = (-3, 0)$,
 # $g_\mu = (-2/2, 1/3)$: the latent 2 asks for more.
 
@@ -106,7 +106,8 @@ error = abs(weights.grad - [[-1, 1 / 3, -3, 0]]).max()
 lesson.claim("N15", "pencil: the loss's gradient in μ and α", error, 1e-14, nfedu.AffineCoupling.x_to_z)
 
 # %% [markdown]
-# With a network, $n = 5$, and $\alpha = c \tanh(r)$ (why: below): every sum written as a loop, by nobody's library.
+# With a network, $n = 5$, and $\alpha = c \tanh(r)$ (why: [04b](04b_deep_stacks.py)): every sum written as a loop, by
+# nobody's library. Then its Jacobian, by the complex step: determinant and blocks; and all that the checker asks.
 
 
 # %%
@@ -129,6 +130,8 @@ by_hand = [loops(coupling, row) for row in z[:20]]
 error = max(abs(x[:20] - [row for row, _ in by_hand]).max(), abs(log_det[:20] - [s for _, s in by_hand]).max())
 lesson.claim("N14", "n = 5, d = 2: x and log-det = plain loops", error, 1e-13, nfedu.AffineCoupling.z_to_x)
 lesson.claim("N15", "x_to_z undoes it", abs(coupling.x_to_z(x)[0] - z).max(), 1e-12, nfedu.AffineCoupling.x_to_z)
+
+# %%
 J, _ = layer_jacobians(coupling, "z_to_x", z)
 error = abs(log_det - np.linalg.slogdet(J)[1]).max()
 lesson.claim("N16", "Σ α = slogdet of the dense Jacobian", error, 1e-10, nfedu.AffineCoupling)
@@ -146,11 +149,9 @@ fig, axes = plt.subplots(2, 4, figsize=(9.8, 5), width_ratios=[1, 1, 1, 1.15])
 names = ["before: x = z", "one coupling: $x_2$ changes", "then flipped: $x_1$ too"]
 for column, (stage, title) in enumerate(zip(stages(nfedu.StandardNormal(2), pair), names, strict=True)):
     show_stage(axes[0, column], axes[1, column], stage, title, 4, 400)
-bar = show_jacobian(axes[0, 3], J[0])
-fig.colorbar(bar, ax=axes[0, 3], shrink=0.8)
+fig.colorbar(show_jacobian(axes[0, 3], J[0]), ax=axes[0, 3], shrink=0.8)
 axes[0, 3].set_title("∂x/∂z, n = 5, d = 2")
-at = np.linspace(-2, 2, 81)
-mesh = np.stack(np.meshgrid(at, at), axis=2).reshape(-1, 2)
+mesh = np.stack(np.meshgrid(*[np.linspace(-2, 2, 81)] * 2), axis=2).reshape(-1, 2)
 area = nfedu.Chain(pair).z_to_x(mesh)[1].reshape(81, 81)
 image = axes[1, 3].imshow(area, origin="lower", extent=(-2, 2, -2, 2), cmap="RdBu_r", vmin=-1.8, vmax=1.8)
 fig.colorbar(image, ax=axes[1, 3], shrink=0.8)
@@ -198,12 +199,6 @@ class River(nfedu.AffineCoupling):
         return np.sin(x1), -1.7 + 1.8 * np.cos(2 * x1), None
 
 
-def stack(kind, depth=8):
-    options = {"hidden": (64, 64), "activation": "tanh", "rng": rng}
-    layers = [kind(2, flip=bool(m % 2), **options) for m in range(depth)]
-    return nfedu.Flow(nfedu.StandardNormal(2), [nfedu.Rescale(2), *layers]).astype(np.float32)
-
-
 river = nfedu.Flow(nfedu.StandardNormal(2), [nfedu.Rescale(2, [1.5, 1.0]), River(2, (), rng=rng)])
 grid, cell = density_on_grid(river, -6, 6, 1500), (12 / 1500) ** 2
 bound = 1 + np.log(level_area(grid.density, cell))
@@ -212,36 +207,41 @@ log_p = river.log_prob(held_out)
 entropy = np.log(2 * np.pi * np.e) + np.log(1.5) - 1.7 + 1.8 * np.exp(-2 * 1.5**2)
 error = abs(log_p.mean() + entropy) / (log_p.std() / np.sqrt(len(log_p)))
 lesson.claim("N16", "the river's entropy, from 20,000 draws: off by standard errors", error, 4, nfedu.Flow.log_prob)
+
+
+# %%
+def stack(kind, depth=8):
+    layers = [kind(2, (64, 64), flip=bool(m % 2), activation="tanh", rng=rng) for m in range(depth)]
+    return nfedu.Flow(nfedu.StandardNormal(2), [nfedu.Rescale(2), *layers]).astype(np.float32)
+
+
 losses, flows = {}, {"NICE": stack(nfedu.AdditiveCoupling), "RealNVP": stack(nfedu.AffineCoupling)}
 options = {"batch_size": 500, "optimizer": nfedu.Adam(4e-3), "anneal": True, "average": 0.99}
 for name, flow in flows.items():
     history = nfedu.fit(flow, points, rng=rng, epochs=lesson.pick(6, 20), **options)
     losses[name] = -flow.log_prob(held_out).mean()
     print(f"  {name}: {losses[name]:.3f} nats after {history.steps} steps in {history.seconds:.1f} s")
-error = losses["RealNVP"] - bound
-lesson.claim("N14", "RealNVP's loss − the least of any NICE, nats", error, 0, nfedu.fit)
+lesson.claim("N14", "RealNVP's loss − the least of any NICE, nats", losses["RealNVP"] - bound, 0, nfedu.fit)
 error = losses["RealNVP"] + log_p.mean()
 lesson.claim("N14", "KL(river‖RealNVP) on held-out points, nats", error, lesson.pick(0.25, 0.06), nfedu.fit)
 
 layers = flows["RealNVP"].bijection.bijections
 c = np.array([abs(layer.parameters()["scale"].value[0]) for layer in layers[1:]])
-print("  α = c tanh(r), c after training, it started at 1:", c.round(2))
+print("  α = c tanh(r): c, 1 at the start, is after training", ", ".join(f"{v:.2f}" for v in c))
 lesson.claim("N14", "α's bound is learned: 1 / largest |c| after training", 1 / c.max(), 0.95, nfedu.fit)
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(2, 2, figsize=(7.6, 7))
-peak = grid.density.max()
 titles = [f"the river, entropy {entropy:.3f} nats", f"NICE: {losses['NICE']:.3f} nats (none below {bound:.3f})"]
 titles += [f"RealNVP: {losses['RealNVP']:.3f} nats"]
 for ax, flow, title in zip(axes.flat, [river, *flows.values()], titles, strict=False):
-    show_density(ax, flow, -6, 6, lesson.pick(500, 900), gamma=0.3, most=peak, bar=flow is not river)
+    show_density(ax, flow, -6, 6, lesson.pick(500, 900), gamma=0.3, most=grid.density.max(), bar=flow is not river)
     ax.set(title=title, xlim=(-4, 4), ylim=(-4, 4))
 curves = axes[1, 1]
 for name, flow in ({"river": river} | flows).items():
     style = {"color": "0.3", "linestyle": "--", "zorder": 3} if name == "river" else {}
     curves.plot(np.sort(np.exp(flow.log_prob(held_out)))[::-1], label=name, **style)
-curves.set(yscale="log", ylim=(1e-4, 5), xlabel="held-out points, sorted", ylabel="density there")
-curves.set_title("density at held-out points")
+curves.set(yscale="log", ylim=(1e-4, 5), xlabel="held-out points, sorted", ylabel="density at these points")
 curves.legend()
 caption = """The same eight couplings, networks and steps, additive and affine (colour: p^0.3, one scale). NICE's
 density has one ceiling for the whole plane: it cannot be as dense as the narrows. RealNVP compresses there, and follows
@@ -258,6 +258,7 @@ def grown(k):
     stage = Stage(nfedu.StandardNormal(2), [river.bijection.bijections[0], bed])
     show_stage(cleared(axes)[0], None, stage, "$x_2 = z_2 e^{s α(z_1)} + t μ(z_1)$", 4)
     show_density(axes[1], stage, -4, 4, 300, gamma=0.3)
+    axes[1].set(xticks=range(-4, 5, 2), yticks=[], ylabel="")
 
 
 caption = """One coupling becomes the river: first its log-scale is turned on, s from 0 to 1, then its shift, t (colour:
@@ -275,9 +276,8 @@ def learned(k):
     show_stage(*cleared(axes), passed[k], f"after {after[k - 1]}" if k else "the base", 4)
 
 
-caption = """The trained flow on a grid and on the density, layer by layer, from z to x (colour: p^0.6). A coupling
-that moves x₂ widens and narrows the bed, by a bounded factor each time; one that moves x₁ puts the mass where that is
-needed."""
+caption = """The trained flow on a grid and on the density, layer by layer (colour: p^0.6). Couplings that move x₂ widen
+and narrow the bed, by a bounded factor each; those that move x₁ put the mass where that is needed."""
 words = ["no layer", "the rescaling", *(f"coupling {m}" for m in range(1, 9))]
 lesson.slide(fig, learned, words, "04a_layers", caption, "after", start=9)
 z = rng.standard_normal((3000, 2)).astype(np.float32)
@@ -286,15 +286,15 @@ draw, frames = layer_by_layer(*axes, layers, z, after, steps=lesson.pick(1, 4))
 caption = """Latents become the river. Each coupling moves points along one axis only: every line along that axis is
 stretched and shifted as a whole, by amounts that differ from line to line."""
 lesson.animate(fig, draw, frames, "04a_layer_by_layer", caption)
-lesson.end()
 
 # %% [markdown]
 # ## Summary
 #
 # A coupling may scale as well as shift by any functions of what passes, and is undone without undoing them (N14,
-# N15). Its Jacobian is triangular and its log-det the sum of the log-scales (N16). Maximum likelihood makes
-# $e^\alpha$ the standard deviation of what it scales, so density can vary from place to place, which NICE's cannot.
-# On the river NICE meets a bound that can be computed, and RealNVP passes it.
+# N15). Its Jacobian is triangular and its log-det the sum of the log-scales (N16). Maximum likelihood makes $e^\alpha$
+# the standard deviation of what it scales, so density can vary: on the river RealNVP passes the bound of any NICE.
 #
 # **Exercise.** Set every parameter named `scale` of the river's RealNVP to 0: what is left is additive. How many nats
 # does that cost, and why more than the gap to NICE? How near does one trained coupling of the right orientation come?
+# %%
+lesson.end()

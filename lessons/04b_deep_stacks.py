@@ -4,11 +4,12 @@
 # *Notes: Real-NVP 反向, of which the notes stack many; what that does to numbers they leave open. Statements N7, N15.*
 # *Papers: Behrmann et al. 2021; Ioffe & Szegedy 2015; Dinh et al. 2016, section 3.7; Kingma & Dhariwal 2018.*
 #
-# **What the notes say**: every layer of Real-NVP scales (在每一层均施加缩放), and a flow is composed of $M$ layers
+# **What the notes say here:** every layer of Real-NVP scales (在每一层均施加缩放), and a flow is composed of $M$ layers
 # (组合). Put together: factors $e^{\pm\alpha}$ are multiplied along the stack. This lesson asks what that does to
 # rounding errors, what bounds it, and how normalization layers keep the numbers between couplings of order 1.
 #
-# **Before this**: the coupling (04a), B5 and the rule that what is used twice gets two terms (00a, 00b).
+# **What you need:** the coupling ([04a](04a_real_nvp.py)); its backward, B5, and the rule that what is used twice gets
+# two terms ([00b](00b_backward_of_a_flow.py)).
 
 # %%
 import numpy as np
@@ -51,12 +52,17 @@ for name, (kind, options) in kinds.items():
         z = np.random.default_rng(1).standard_normal((100, 32)).astype(dtype)
         chains = [nfedu.parameters.cast(nfedu.Chain(untrained[:depth]), dtype) for depth in depths]
         results[name, dtype.__name__] = np.array([round_trip_error(chain, z) for chain in chains])
+
+# %% [markdown]
+# How fast do errors grow where $|\alpha| \le 1$, in either precision, and at which depth are they as large as $z$?
+
+# %%
 rate, lost = {}, {}  # of |α| ≤ 1: growth of log error per coupling, and the depth at which the error is 1
 for dtype in ("float32", "float64"):
     logs = np.log(results["affine, |α| ≤ 1", dtype])
     rate[dtype] = (logs[-1] - logs[-3]) / (depths[-1] - depths[-3])
     lost[dtype] = np.interp(0, logs[-3:], depths[-3:])
-    print(f"  |α| ≤ 1, {dtype}: log error grows by {rate[dtype]:.3f} a coupling, all is lost at {lost[dtype]:.0f}")
+    print(f"  |α| ≤ 1, {dtype}: log error grows by {rate[dtype]:.3f} a coupling, all is lost after {lost[dtype]:.0f}")
 error = abs(rate["float32"] / rate["float64"] - 1)
 lesson.claim("N15", "round trip, |α| ≤ 1: float32's rate / float64's, less 1", error, 0.15, nfedu.AffineCoupling)
 error = abs((lost["float64"] - lost["float32"]) / (29 * np.log(2) / rate["float64"]) - 1)
@@ -124,8 +130,8 @@ lesson.show(fig, "04b_round_trip", caption)
 #
 # **By hand.** $x = (0, 0, 3)$, $\gamma = \beta = 0$, $\varepsilon \to 0$: $m = 1$, $v = 2$, $u = (-1, -1, 2)/\sqrt2$.
 # With $g = (1, 0, 0)$ and $g_\ell = 0$: $\overline g = \tfrac13$, $\overline{g\,u} = -\tfrac1{3\sqrt2}$, so $g_x =
-# \tfrac1{\sqrt2}\bigl(1 - \tfrac13 - \tfrac16,\; -\tfrac13 - \tfrac16,\; -\tfrac13 + \tfrac13\bigr) =
-# \tfrac1{2\sqrt2} (1, -1, 0)$. With the statistics held it would be $(\tfrac1{\sqrt2}, 0, 0)$. With $g = 0$, $g_\ell
+# \tfrac1{\sqrt2}\bigl(1 - \tfrac13 - \tfrac16,\; -\tfrac13 - \tfrac16,\; -\tfrac13 + \tfrac13\bigr)$, that is
+# $\tfrac1{2\sqrt2} (1, -1, 0)$. With the statistics held it would be $(\tfrac1{\sqrt2}, 0, 0)$. With $g = 0$, $g_\ell
 # = 1$ in each row: $-u/\sqrt2 = (\tfrac12, \tfrac12, -1)$: to raise the log-dets, the outlier goes in.
 
 # %%
@@ -138,6 +144,11 @@ lesson.claim("N15", "pencil: BatchNorm's two gradients", abs(np.subtract(found, 
 error = max(abs(z.ravel() - np.array([-1, -1, 2]) / np.sqrt(2)).max(), abs(log_det + np.log(2) / 2).max())
 lesson.claim("N7", "pencil: z = (−1, −1, 2)/√2, each row's log-det −½ log 2", error, 1e-13, nfedu.BatchNorm)
 
+# %% [markdown]
+# Three coordinates, six rows, both modes. The checker holds the statistics of a layer in training before it asks for a
+# Jacobian; the gradient is that of the batch, with its own statistics.
+
+# %%
 normal, x = nfedu.BatchNorm(3), rng.standard_normal((6, 3)) * [1, 2, 3] + 1
 normal.gamma.value[:], normal.mean[:], normal.variance[:] = [0.3, -0.2, 0.5], [0.5, 1, 0], [2, 1, 3]
 for mode in ("evaluation", "training"):
@@ -149,6 +160,11 @@ for mode in ("evaluation", "training"):
     by_hand = normal.x_to_z(x)[2](x, np.arange(6.0))
     numerical = gradient(lambda v: (x * normal.x_to_z(v)[0]).sum() + np.arange(6.0) @ normal.x_to_z(v)[1], x)
     lesson.claim("N15", f"its gradient in {mode}: complex step", abs(by_hand - numerical).max(), 1e-11, nfedu.BatchNorm)
+
+# %% [markdown]
+# And the map of the whole batch in training, a matrix of 18 by 18: it has no determinant but 0.
+
+# %%
 whole = jacobians(lambda v: normal.x_to_z(v.reshape(6, 3))[0].reshape(1, 18), x.reshape(1, 18))[0]
 singular = np.linalg.svd(whole, compute_uv=False)
 print(f"  the batch's whole Jacobian, 18 × 18: singular values from {singular.max():.3f} to {singular.min():.0e}")
@@ -214,6 +230,7 @@ fig, axes = plt.subplots(2, 4, figsize=(9.8, 5.3))
 peak = None
 for ax, name in zip(axes[0], ("the data", "couplings alone", "BatchNorm", "ActNorm"), strict=True):
     grid = show_density(ax, shown[name], -20, 60, 400, gamma=0.3, most=peak, bar=name == "ActNorm")
+    ax.set_xticks([-20, 0, 20, 40])
     peak = peak or grid.density.max()
     ax.set_title(f"{name}: KL {excess[name]:.2f}" if name in excess else f"{name}, entropy {entropy:.2f}")
 layer = nfedu.BatchNorm(2, mean=[0.5, -0.5], variance=[1.5, 0.4])
@@ -227,7 +244,6 @@ BatchNorm, with ActNorm; with standardised data the KL is {excess["data standard
 evaluation, z→x, on a grid and a density. It shifts and scales each coordinate, ActNorm likewise: all that they do a
 coupling could, but not at once."""
 lesson.show(fig, "04b_normalization", caption)
-lesson.end()
 
 # %% [markdown]
 # ## Summary
@@ -241,3 +257,5 @@ lesson.end()
 # **Exercise.** With $N = 2$ rows, what is BatchNorm's $z$ in training, and what gradient $g_x$ can reach it? Train
 # the river with batches of 10 and `BatchNorm`: how far is the loss in training from that in evaluation? And with
 # `ActNorm`?
+# %%
+lesson.end()

@@ -74,7 +74,8 @@ def read(script: str) -> NotebookNode:
     else:
         log.warning("lesson %s has changed since its outputs were recorded: run python -m lessons", number)
     if list((HERE / "exercises").glob(f"{number[:2]}_*")):
-        notebook.cells.append(v4.new_markdown_cell(EXERCISES.format(number[:2])))
+        last = len(notebook.cells) - (notebook.cells[-1].source == "lesson.end()")  # what it took stands below all else
+        notebook.cells.insert(last, v4.new_markdown_cell(EXERCISES.format(number[:2])))
     return notebook
 
 
@@ -129,8 +130,8 @@ def marked_up(text: str) -> str:
     def sign(found: re.Match[str]) -> str:
         code, base, kind, several, one = found.groups()
         role = "sub" if kind == "_" else "sup"
-        raised = SIGNS.sub(sign, several or one or "")
-        return f"<code>{code}</code>" if code else f"{base}<{role}>{raised}</{role}>"
+        inner = SIGNS.sub(sign, several) if several else one
+        return f"<code>{code}</code>" if code else f"{base}<{role}>{inner}</{role}>"
 
     return SIGNS.sub(sign, html.escape(text, quote=False))
 

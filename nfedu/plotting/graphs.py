@@ -23,13 +23,14 @@ def show_graph(axes: Axes, nodes: dict[str, Node], edges: Sequence[tuple[str, st
         arrow = {"arrowstyle": "->", "color": "0.6", "shrinkA": 12, "shrinkB": 12}
         axes.annotate("", (x1, y1), (x0, y0), arrowprops=arrow)
         at = ((x0 + x1) / 2, (y0 + y1) / 2)
-        axes.text(*at, word, fontsize=8, color="0.35", ha="center", va="center", bbox={"color": "white", "pad": 0.6})
+        axes.text(*at, word, fontsize=9.5, color="0.35", ha="center", va="center", bbox={"color": "white", "pad": 0.6})
     for name, (x, y, value, gradient) in nodes.items():
-        circle = {"boxstyle": "circle,pad=0.25", "facecolor": "white", "edgecolor": "0.3"}
-        axes.text(x, y, name, ha="center", va="center", fontsize=9, bbox=circle)
-        for text, colour, offset, side in ((value, LATENT, 13, "bottom"), (gradient, WRONG, -13, "top")):
+        shape = "circle,pad=0.25" if len(name) < 6 else "round,pad=0.3,rounding_size=0.9"
+        circle = {"boxstyle": shape, "facecolor": "white", "edgecolor": "0.3"}
+        axes.text(x, y, name, ha="center", va="center", fontsize=11, bbox=circle)
+        for text, colour, offset, side in ((value, LATENT, 14, "bottom"), (gradient, WRONG, -14, "top")):
             axes.annotate(
-                text, (x, y), (0, offset), textcoords="offset points", color=colour, fontsize=8, ha="center", va=side
+                text, (x, y), (0, offset), textcoords="offset points", color=colour, fontsize=10, ha="center", va=side
             )
     columns, rows = zip(*(node[:2] for node in nodes.values()), strict=True)
     axes.set(xlim=(min(columns) - 0.5, max(columns) + 0.5), ylim=(min(rows) - 0.6, max(rows) + 0.6))

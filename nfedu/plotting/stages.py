@@ -74,7 +74,7 @@ def show_sum(axes: Sequence[Axes], stages: Sequence[Stage], k: int, z: Array, na
     """
     grid, density, bars = axes
     cleared(axes)
-    show_stage(grid, density, stages[k], "", 4.5)
+    show_stage(grid, density, stages[k], "", 4)
     grid.set_title("a grid")
     density.set_title("p")
     at = [stage.z_to_x(z) for stage in stages]

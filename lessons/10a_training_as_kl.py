@@ -158,8 +158,8 @@ lesson.claim("N24", "∫ p log(p/q) = mean loss − entropy of the data, in stan
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(2, 3, figsize=(10, 6.3))
 axes = axes.ravel()
-show_density(axes[0], data, -3.5, 3.5, most=0.2)
-show_density(axes[1], flow, -3.5, 3.5, most=0.2, bar=True)
+show_density(axes[0], data, -3.5, 3.5, most=0.14)
+show_density(axes[1], flow, -3.5, 3.5, most=0.14, bar=True)
 show_warp(axes[2], lambda x: flow.x_to_z(x)[0], 2.5, letter="z")
 show_density(axes[3], Latents(), -6, 6, points=lesson.pick(100, 300), most=0.3)
 show_density(axes[4], flow.base, -6, 6, most=0.3, bar=True)

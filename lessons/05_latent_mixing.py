@@ -17,21 +17,11 @@ from matplotlib import pyplot as plt
 from scipy import stats
 
 import nfedu
-from nfedu import datasets, masks
+from nfedu import datasets, masks, plotting
 from nfedu.checks import density_on_grid
 from nfedu.course.lesson import begin
 from nfedu.course.trained import with_weights
 from nfedu.models import image_real_nvp
-from nfedu.plotting import (
-    samples_axes,
-    show_costs,
-    show_density,
-    show_images,
-    show_manifold,
-    show_mixing,
-    show_mixtures,
-    show_norms,
-)
 
 lesson = begin("05 · Mixing latents")
 rng = np.random.default_rng(5)
@@ -46,12 +36,11 @@ rng = np.random.default_rng(5)
 #   + \sin\varphi\,\bigl(\cos\varphi' Z^{(3)} + \sin\varphi' Z^{(4)}\bigr), \qquad X = f_\theta(Z)
 # $$ (N17)
 #
-# Why cosines? The four coefficients are $c = (\cos\varphi \cos\varphi', \cos\varphi \sin\varphi', \sin\varphi
-# \cos\varphi', \sin\varphi \sin\varphi')$, so
+# Why cosines? The four coefficients $c_k$ are products of two, $\cos\varphi$ or $\sin\varphi$ times $\cos\varphi'$ or
+# $\sin\varphi'$, so
 #
 # $$
-# \sum_k c_k^2 = \cos^2\varphi\,(\cos^2\varphi' + \sin^2\varphi')
-#   + \sin^2\varphi\,(\cos^2\varphi' + \sin^2\varphi') = 1 .
+# \sum_k c_k^2 = (\cos^2\varphi + \sin^2\varphi)(\cos^2\varphi' + \sin^2\varphi') = 1 .
 # $$
 #
 # Let $Z^{(k)}$ be independent draws of $N(0, I)$. $c_k Z^{(k)}$ is $N(0, c_k^2 I)$, and the sum of independent
@@ -60,17 +49,18 @@ rng = np.random.default_rng(5)
 # straight line, have $\sum_k c_k^2 < 1$ instead: at the middle of four, $4 \cdot \tfrac1{16}$, covariance $I/4$, and
 # half the norm.
 #
-# **Only for a Gaussian base.** Cumulants of independent variables add, and $cZ$ has $c^m$ times the $m$-th one of $Z$.
-# So a mixture has $\sum_k c_k^m$ times as much, less in size for $m > 2$ (unless some $c_k$ is ±1). What stays as it is
-# has none beyond the second, and is Gaussian. A logistic's excess kurtosis (fourth cumulant by squared variance) is
-# $\tfrac65$; at the middle of four, all $c_k = \tfrac12$, a quarter of that is left, $\tfrac3{10}$.
+# **Only for a Gaussian base.** *Cumulants* are what mean and variance are the first two of: the $m$-th is the
+# coefficient of $t^m/m!$ in $\log \mathbb{E}\, e^{tZ}$. Those of independent variables add, and $cZ$ has $c^m$ times
+# the $m$-th one of $Z$. So a mixture has $\sum_k c_k^m$ times as much, less in size for $m > 2$ (unless some $c_k$ is
+# ±1). What stays as it is has none beyond the second, and is Gaussian. A logistic's excess kurtosis (the fourth by the
+# squared variance) is $\tfrac65$; with all $c_k = \tfrac12$ a quarter of it is left, $\tfrac3{10}$.
 #
 # **By hand.** $\cos\varphi = \tfrac35$, $\cos\varphi' = \tfrac5{13}$: $c = (15, 36, 20, 48)/65$,
 # squares $225 + 1296 + 400 + 2304 = 65^2$. With $z^{(1)} = (1, 0)$, $z^{(2)} = (0, 1)$, $z^{(3)} = (-1, 0)$,
 # $z^{(4)} = (0, -1)$: $z = (15 - 20, 36 - 48)/65 = (-5, -12)/65$.
 #
-# **Given latents** are not draws. By expanding, $\lVert z\rVert^2 = \sum_k c_k^2 \lVert z^{(k)}\rVert^2 + 2
-# \sum_{k<l} c_k c_l \langle z^{(k)}, z^{(l)}\rangle$. By hand the opposite vectors cancel: $\lVert z\rVert =
+# **Given latents** are not draws. By expanding, $\lVert z\rVert^2$ is $\sum_k c_k^2 \lVert z^{(k)}\rVert^2$ and, added
+# to it, $2 \sum_{k<l} c_k c_l \langle z^{(k)}, z^{(l)}\rangle$. By hand the opposite vectors cancel: $\lVert z\rVert =
 # \tfrac15$. In $n$ dimensions $\lVert z\rVert^2$ is about $n$ and an inner product of two draws about $\pm\sqrt n$ (a
 # sum of $n$ terms of mean 0 and variance 1): the larger $n$, the less the second sum matters.
 #
@@ -83,6 +73,13 @@ pencil = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
 found = nfedu.mix_latents(*pencil, np.arctan2(4, 3), np.arctan2(12, 5))
 error = abs(found - np.array([-5, -12]) / 65).max()
 lesson.claim("N17", "pencil: four unit vectors mixed, (−5, −12)/65", error, 1e-15, nfedu.mix_latents)
+
+# %% [markdown]
+# Are mixtures of draws draws? Their covariance should be $I$, their squared norms χ²(n). The *Kolmogorov distance* of a
+# sample from a distribution is the largest difference of their distribution functions; that of $N$ draws exceeds
+# $1.95/\sqrt N$ once in a thousand times. Last, a logistic base.
+
+# %%
 n, N = 64, 20_000
 phi, phi_prime = rng.uniform(0, 2 * np.pi, (2, N))
 error = abs((nfedu.mixing_coefficients(phi, phi_prime) ** 2).sum(axis=0) - 1).max()
@@ -102,8 +99,7 @@ lesson.claim("N17", "a logistic base: excess kurtosis of a million mixtures − 
 #
 # A flow of the two moons. Two latents and all angles make an ellipse around 0 (of two draws of one length and
 # orthogonal, a circle); the straight line is its chord. In two dimensions the middle is where the density is
-# *highest*: it is not improbable, only not typical: the images of many straight middles crowd in the middle of the
-# arms.
+# *highest*: not improbable, only not typical: the images of many straight middles crowd in the middle of the arms.
 
 # %%
 layers = [nfedu.AffineCoupling(2, (64, 64), flip=bool(m % 2), activation="tanh", rng=rng) for m in range(8)]
@@ -113,8 +109,8 @@ options = {"batch_size": 500, "optimizer": nfedu.Adam(4e-3), "anneal": True}
 nfedu.fit(moons, points, rng=rng, epochs=lesson.pick(6, 25), **options)
 moons = moons.astype(np.float64)
 four = rng.standard_normal((4, N, 2))
-drawn = {"mixed": nfedu.mix_latents(*four, np.pi / 4, np.pi / 4), "straight": four.mean(axis=0)}
-drawn = {name: moons.z_to_x(z)[0] for name, z in drawn.items()}
+middles = {"mixed": nfedu.mix_latents(*four, np.pi / 4, np.pi / 4), "straight": four.mean(axis=0)}
+drawn = {name: moons.z_to_x(z)[0] for name, z in middles.items()}
 grid = density_on_grid(moons, -4, 4, 500)
 cumulated = np.cumsum(grid.density.sum(axis=1)) / grid.density.sum()  # of x_1, by quadrature
 p_below = lambda v: np.interp(v, grid.axes[0] + 0.008, cumulated)  # noqa: E731
@@ -126,19 +122,19 @@ lesson.claim("N17", "images of mixtures have the model's p(x₁): Kolmogorov dis
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(2, 3, figsize=(9.6, 6.4))
 pair = np.array([[1.5, 0.4], [-0.5, 1.3]])
-show_density(axes[0, 0], nfedu.StandardNormal(2), -3, 3)
-show_mixing(axes[0, 0], pair)
+plotting.show_density(axes[0, 0], nfedu.StandardNormal(2), -3, 3)
+plotting.show_mixing(axes[0, 0], pair)
 axes[0, 0].set(title="two latents (white), and what mixes them", xlabel="$z_1$", ylabel="$z_2$")
 axes[0, 0].legend(labelcolor="white", loc="upper right")
-show_density(axes[0, 1], moons, -3, 3, 400)
-show_mixing(axes[0, 1], pair, lambda z: moons.z_to_x(z)[0])
+plotting.show_density(axes[0, 1], moons, -3, 3, 400)
+plotting.show_mixing(axes[0, 1], pair, lambda z: moons.z_to_x(z)[0])
 axes[0, 1].set_title("the same under f")
-show_norms(axes[0, 2], (2, 16, 64), ("0.7", "tab:orange", "tab:blue"))
+plotting.show_norms(axes[0, 2], (2, 16, 64), ("0.7", "tab:orange", "tab:blue"))
 axes[0, 2].set_title("norms: drawn and mixed (—), straight (- -)")
-show_density(axes[1, 0], moons, -3, 3, 400)
+plotting.show_density(axes[1, 0], moons, -3, 3, 400)
 axes[1, 0].set_title("p(x), the model")
 for ax, (name, x) in zip(axes[1, 1:], drawn.items(), strict=True):
-    samples_axes(ax, x[:6000])
+    plotting.samples_axes(ax, x[:6000])
     ax.set_title({"mixed": "images of mixtures of four draws", "straight": "images of their straight middles"}[name])
 caption = """Above: mixing two latents by all angles (an ellipse) and along the straight line, in z and under f; the
 norms of draws and mixtures (solid) and of straight middles (dashed), which are the better told apart the larger n is.
@@ -166,7 +162,8 @@ mixed, straight = nfedu.mix_latents(*z[quads], np.pi / 4, np.pi / 4), z[quads].m
 low, high = stats.chi(n).ppf([0.005, 0.995])
 outside = {name: np.mean(abs(np.linalg.norm(v, axis=1) - (low + high) / 2) > (high - low) / 2)
            for name, v in {"encoded": z, "mixed": mixed, "straight": straight}.items()}  # fmt: skip
-print("  share of norms outside the 99 % of N(0, I):", {name: f"{share:.2f}" for name, share in outside.items()})
+shares = ", ".join(f"{name} {share:.2f}" for name, share in outside.items())
+print(f"  share of norms outside the 99 % of N(0, I): {shares}")
 if lesson.length != "quick":
     lesson.claim("N17", "90 mixtures of test digits: share with an untypical norm", outside["mixed"], 0.2, nfedu.fit)
 chosen = [np.flatnonzero(split.test.labels == digit)[0] for digit in (0, 3, 4, 6)]
@@ -183,8 +180,23 @@ lesson.claim("N17", "the corners are the four originals", abs(corners - x[chosen
 # %% [markdown]
 # **Are styles mixed?** (将可能混合) The eye is kind. Two numbers for 90 quadruples of test digits, mixed at the middle.
 # First, *all four count*: regress the mixture's slant on the slants of the four, its ink on their inks. (For an affine
-# $f$ each ink counts with its $c_k = \tfrac12$.) A cross-fade of pixels has that too. So second, *it is a digit*: what
-# the result costs, in bits per pixel, under another model, which was trained apart and knows nothing of the mixing.
+# $f$ each ink counts with its $c_k = \tfrac12$.)
+
+# %%
+middle, least = flow.z_to_x(mixed)[0], np.inf
+for f in (datasets.slant, datasets.ink):
+    A = np.column_stack([f(x)[quads].T, np.ones(90)])
+    share, (rest,), *_ = np.linalg.lstsq(A, f(middle), rcond=None)
+    spread = np.sqrt(rest / 85 * np.diag(np.linalg.inv(A.T @ A)))
+    print(f"  {f.__name__}: how much each of the four counts,", *share[:4].round(2), f"each ± {spread[:4].max():.2f}")
+    least = min(least, *(share / spread)[:4])
+if lesson.length != "quick":
+    statement = "slant and ink of mixtures: 4 / the least of the four's shares, in standard errors"
+    lesson.claim("N17", statement, 4 / max(least, 1e-9), 1, nfedu.mix_latents)
+
+# %% [markdown]
+# A cross-fade of pixels has that too. So second, *it is a digit*: what the result costs, in bits per pixel, under
+# another model, the *judge*, which was trained apart and knows nothing of the mixing.
 
 # %%
 lines = [masks.checkerboard((1, 8, 8)), np.arange(64) % 2 == 0, np.arange(64) // 8 % 2 == 0]
@@ -193,23 +205,14 @@ layers = [nfedu.AffineCoupling(64, (128, 128), mask=lines[m // 2 % 3], flip=bool
 judge = nfedu.Flow(nfedu.StandardNormal(64), [nfedu.Rescale(64), *layers, nfedu.Logit(64)]).astype(np.float32)
 judged = nfedu.fit_digits(judge, rng=rng, epochs=lesson.pick(3, 40))
 print(f"  the judge: {judged}")
-results = {"test digits": x, "samples": flow.sample(360, rng), "mixed by angles": flow.z_to_x(mixed)[0]}
+results = {"test digits": x, "samples": flow.sample(360, rng), "mixed by angles": middle}
 results |= {"straight middles": flow.z_to_x(straight)[0], "means of pixels": x[quads].mean(axis=0)}
 bits = {}
 for name, images in results.items():
     cost = -judge.log_prob(np.clip(images, 1e-6, 1 - 1e-6).astype(np.float32)) / (64 * np.log(2)) + np.log2(17)
     bits[name] = cost.mean(), cost.std() / np.sqrt(len(cost))
     print(f"  {name:<17} {bits[name][0]:.3f} ± {bits[name][1]:.3f} bits")
-least = np.inf
-for f in (datasets.slant, datasets.ink):
-    A = np.column_stack([f(x)[quads].T, np.ones(90)])
-    share, (rest,), *_ = np.linalg.lstsq(A, f(results["mixed by angles"]), rcond=None)
-    spread = np.sqrt(rest / 85 * np.diag(np.linalg.inv(A.T @ A)))
-    print(f"  {f.__name__}: how much each of the four counts, {share[:4].round(2)} ± {spread[:4].max():.2f}")
-    least = min(least, *(share / spread)[:4])
 if lesson.length != "quick":
-    statement = "slant and ink of mixtures: 4 / the least of the four's shares, in standard errors"
-    lesson.claim("N17", statement, 4 / max(least, 1e-9), 1, nfedu.mix_latents)
     error = max(bits["test digits"][0] - bits["mixed by angles"][0], bits["mixed by angles"][0] - bits["samples"][0])
     statement = "a model trained apart: mixtures cost more than digits and less than samples, the worse in bits"
     lesson.claim("N17", statement, error, 0, nfedu.mix_latents)
@@ -219,14 +222,14 @@ if lesson.length != "quick":
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 3, figsize=(9.8, 3.9), width_ratios=[1, 1, 1.05])
 for ax, (name, latents) in zip(axes, between.items(), strict=False):
-    show_manifold(ax, long.z_to_x(latents)[0], side)
+    plotting.show_manifold(ax, long.z_to_x(latents)[0], side)
     ax.set_title(name)
-show_costs(axes[2], bits, ["0.6", "0.6", "tab:blue", "tab:green", "tab:red"])
-axes[2].set(title="cost under a model trained apart", xlim=(1.4, 3))
+plotting.show_costs(axes[2], bits, ["0.4", "0.4", "tab:blue", "tab:green", "tab:red"])
+axes[2].set_title("cost under a model trained apart")
 caption = f"""Four test digits in the red corners, encoded and decoded by lesson 04c's model after its long training;
-all else is decoded from mixtures. Right, this lesson's own model at the middle of 90 quadruples: mixtures by angles
-cost more than digits and less than the model's own samples; straight middles less than even digits: likelier, but not
-typical; means of pixels, four digits at once, more. Untypical norms:
+all else is decoded from mixtures. Right, this lesson's own model at the middle of 90 quadruples (lines: two standard
+errors): mixtures by angles cost more than digits and less than the model's own samples; straight middles even less than
+digits: likelier, but not typical; means of pixels, four digits at once, the most. Untypical norms:
 {outside["mixed"]:.0%} of the mixtures, {outside["straight"]:.0%} of the straight middles."""
 lesson.show(fig, "05_manifold", caption)
 
@@ -234,7 +237,7 @@ turns, (fig, axes) = np.linspace(0, right, 19), plt.subplots(1, 2, figsize=(8, 2
 caption = """The same four digits, a row of such a picture at a time: φ turns from the upper two digits to the lower
 two, φ' differs from column to column. The upper row is mixed by angles, the lower one by straight lines: at the
 corners they agree, half-way the latents of the lower row are shorter."""
-lesson.slide(fig, lambda k: show_mixtures(*axes, lambda z: long.z_to_x(z)[0], z_four, turns[k]),
+lesson.slide(fig, lambda k: plotting.show_mixtures(*axes, lambda z: long.z_to_x(z)[0], z_four, turns[k]),
              [f"φ = {np.degrees(turn):.0f}°" for turn in turns], "05_turn", caption, "angle φ", start=9)  # fmt: skip
 
 # %% [markdown]
@@ -253,24 +256,24 @@ def nearest(images):
     return split.train.images[squared.argmin(axis=1)], np.sqrt(squared.min(axis=1))
 
 
-samples = np.clip(np.floor(17 * results["samples"]), 0, 16)
+samples, noise = np.clip(np.floor(17 * results["samples"]), 0, 16), rng.integers(0, 17, (360, 64))
 moved = np.stack([np.roll(v.reshape(8, 8), 1, axis=1).ravel() for v in split.train.images[:360]])
 sets = {"test digits": split.test.images, "samples": samples, "training images moved by a pixel": moved}
-sets |= {"white noise": rng.integers(0, 17, (360, 64))}
-distances = {name: nearest(images)[1] for name, images in sets.items()}
+distances = {name: nearest(images)[1] for name, images in (sets | {"white noise": noise}).items()}
 medians = {name: float(np.median(d)) for name, d in distances.items()}
-print("  median distance to the nearest training image:", {name: round(d, 1) for name, d in medians.items()})
+near = ", ".join(f"{name} {d:.1f}" for name, d in medians.items())
+print(f"  median distance to the nearest training image: {near}")
 error = medians["test digits"] - medians["training images moved by a pixel"]
 lesson.claim("N8", "test digits' distance − that of copies moved by a pixel: the test is blind", error, 0, nearest)
 gaps = [r.test[0] - r.train[0] for r in (run, judged)]
-print("  memory by the objective, test − train bits per pixel: {:.3f} and, the judge, {:.3f}".format(*gaps))
+print("  memory by the objective, test − train bits per pixel: {:.3f}, and {:.3f} of the judge".format(*gaps))
 if lesson.length != "quick":
     error = 3 * np.hypot(judged.test[1], judged.train[1]) / gaps[1]
     lesson.claim("N8", "memory, the judge's test − train: three standard errors / that", error, 1, nfedu.fit)
 
 # %% tags=["hide-input"]
 fig, (left, axis) = plt.subplots(1, 2, figsize=(9.2, 3.6), width_ratios=[1, 1.4])
-show_images(left, np.stack([samples[:8], nearest(samples[:8])[0]], axis=1).reshape(-1, 64) / 16, 4)
+plotting.show_images(left, np.stack([samples[:8], nearest(samples[:8])[0]], axis=1).reshape(-1, 64) / 16, 4)
 left.set_title("pairs: a sample, its nearest training image")
 for name, d in distances.items():
     axis.hist(d, np.linspace(0, 70, 50), alpha=0.6, label=name, density=True)
@@ -281,7 +284,6 @@ caption = f"""Samples are no blunt copies. But neither do copies moved by a pixe
 noise: distances of pixels cannot exclude memory. The likelihood shows it: test images cost {gaps[0]:.3f} bits per
 pixel more than training images, and {gaps[1]:.3f} under the judge, MLPs that were trained for longer."""
 lesson.show(fig, "05_nearest", caption)
-lesson.end()
 
 # %% [markdown]
 # ## Summary
@@ -294,3 +296,5 @@ lesson.end()
 # **Exercise.** Mix two latents only, with $\varphi = 0$: what path does the latent take on its sphere? Replace the
 # base by `StandardLogistic`: mix 20,000 draws, and see by the Kolmogorov distance that the result is no longer
 # logistic.
+# %%
+lesson.end()

@@ -80,9 +80,14 @@ lesson.claim("N18", "pencil: and back, with log-det −log 6", error, 1e-14, nfe
 log_p = nfedu.Flow(nfedu.StandardNormal(3), pencil).log_prob(x).item()
 lesson.claim("N18", "pencil: log p(2, −1, 4) = −6.0486", abs(log_p + 6.0486), 5e-5, nfedu.Flow.log_prob)
 
+# %% [markdown]
+# And for any network? The flow's log p beside the conditionals, in loops that see nothing after $x_i$ (*degrees* are
+# the next section's); then each direction against the other, and the log-det against the dense Jacobian.
 
+
+# %%
 def conditionals(layer, x):
-    """Σ_i log N(x_i; μ_i, e^{2α_i}) of one row: loops over units and their degrees, no mask, nothing after x_i."""
+    """Σ_i log N(x_i; μ_i, e^{2α_i}) of one row: loops over units and their degrees, and no mask."""
     total = 0.0
     for i in range(len(x)):
         h = {(0, j): x[j] for j in range(i)}  # what is known: the inputs before i
@@ -104,13 +109,12 @@ layer = nfedu.MaskedAutoregressive(5, (9, 8), activation="tanh", rng=rng)
 for p in layer.parameters().values():
     p.value += 0.3 * rng.standard_normal(p.value.shape)
 z = rng.standard_normal((50, 5))
-x, log_det, _ = layer.z_to_x(z)
-flow = nfedu.Flow(nfedu.StandardNormal(5), [layer])
+x, flow = layer.z_to_x(z)[0], nfedu.Flow(nfedu.StandardNormal(5), [layer])
 error = abs(flow.log_prob(x[:10]) - [conditionals(layer, row) for row in x[:10]]).max()
 lesson.claim("N18", "log p(x) = Σ log N(x_i; μ_i, e^{2α_i}), loops", error, 1e-12, nfedu.Flow.log_prob)
 error = abs(layer.x_to_z(x)[0] - z).max()
 lesson.claim("N18", "x_to_z undoes z_to_x", error, 1e-12, nfedu.MaskedAutoregressive.x_to_z)
-J, _ = layer_jacobians(layer, "x_to_z", x)
+J = layer_jacobians(layer, "x_to_z", x)[0]
 error = abs(layer.x_to_z(x)[1] - np.linalg.slogdet(J)[1]).max()
 lesson.claim("N18", "−Σ α = slogdet of the dense ∂z/∂x", error, 1e-10, nfedu.MaskedAutoregressive)
 lesson.claim("N18", "entries above the diagonal, every point", abs(J[:, ~np.tri(5, dtype=bool)]).max(), 0, MADE)
@@ -135,9 +139,9 @@ lesson.claim("N18", "entries above the diagonal, every point", abs(J[:, ~np.tri(
 # **By hand.** $n = 3$, four hidden units of degrees 1, 1, 2, 2, one output a coordinate. Rows are seen, columns see:
 #
 # $$
-# M_1 = \begin{pmatrix} 1 & 1 & 1 & 1 \\ 0 & 0 & 1 & 1 \\ 0 & 0 & 0 & 0 \end{pmatrix}, \quad
-# M_2 = \begin{pmatrix} 0 & 1 & 1 \\ 0 & 1 & 1 \\ 0 & 0 & 1 \\ 0 & 0 & 1 \end{pmatrix}, \quad
-# M_1 M_2 = \begin{pmatrix} 0 & 2 & 4 \\ 0 & 0 & 2 \\ 0 & 0 & 0 \end{pmatrix}
+# M_1 = \begin{pmatrix} 1 & 1 & 1 & 1 \\ 0 & 0 & 1 & 1 \\ 0 & 0 & 0 & 0 \end{pmatrix}, \quad M_2 = \begin{pmatrix} 0 & 1
+# & 1 \\ 0 & 1 & 1 \\ 0 & 0 & 1 \\ 0 & 0 & 1 \end{pmatrix}, \quad M_1 M_2 = \begin{pmatrix} 0 & 2 & 4 \\ 0 & 0 & 2 \\ 0
+# & 0 & 0 \end{pmatrix}
 # $$
 #
 # ($M_1$: input to hidden, $M_2$: hidden to output; the picture has them transposed.) The product counts paths: $x_1$
@@ -171,15 +175,15 @@ fig.colorbar(show_jacobian(axes[3], J[0], "z", "x"), ax=axes[3], shrink=0.8)
 axes[3].set_title("∂z/∂x, n = 5, two hidden layers")
 caption = """The masks of the example by hand, a row a unit that looks, with the units' degrees; their product counts
 the paths from input to output, none on or above the diagonal. Right: what masks do to the Jacobian of a larger layer:
-grey entries are exactly 0, the diagonal is e^−α."""
+grey entries are exactly 0, the diagonal is e^{−α}."""
 lesson.show(fig, "06a_masks", caption)
 
 draw = np.random.default_rng(8)
 nets, (fig, axes) = [MADE(5, (8, 8), 1, rng=draw) for _ in range(2)], plt.subplots(1, 3, figsize=(9, 3.4))
 caption = """Which units of a MADE are there after k rounds (n = 5, units sorted by degree; in a unit stands its round).
-Left, in parallel: x is there, a round a layer, done after three. Middle, in a loop: x₁ comes from biases, then hidden
-units of degree 1, then x₂ …: a front goes from left to right. Right, the mask from hidden layer 1 to 2: a round of
-sampling needs the rows of one degree, each once."""
+Left, a density, in parallel: x is there, a round a layer, done after three. Middle, a sample, in a loop: x₁ comes from
+biases, then hidden units of degree 1, then x₂ …: a front goes from left to right. Right, the mask from hidden layer 1
+to 2: a round of sampling needs the rows of one degree, each once."""
 words = [f"{k} round{'s' * (k != 1)}" for k in range(6)]
 lesson.slide(fig, lambda k: show_front(axes, nets, k), words, "06a_wavefront", caption, "after", start=3)
 
@@ -205,9 +209,8 @@ lesson.show(fig, "06a_warp", caption)
 # \tfrac12$: the log-det is off by $\log 2 - \log(1 - \log 2) = 1.87$.
 
 # %%
-h = 1e-5
-slope = [0.5 * v * 2 ** (-v / 2) for v in (2 + h, 2 - h)]
-printed = abs(np.log((slope[0] - slope[1]) / (2 * h)) + log2)
+heights = [0.5 * v * 2 ** (-v / 2) for v in (2 - 1e-5, 2 + 1e-5)]
+printed = abs(np.log((heights[1] - heights[0]) / 2e-5) + log2)
 x = np.array([[2.0, -1.0, 4.0]])
 error = abs(pencil.x_to_z(x)[1] - np.linalg.slogdet(layer_jacobians(pencil, "x_to_z", x)[0])[1]).max()
 lesson.claim("M8", "by hand, at x₁ = 2: log-det; printed, read as μ₁(x₁)", error, 1e-12, MADE, printed)
@@ -253,6 +256,7 @@ F2 = RegularGridInterpolator((grid.axes[0], edges[1]), np.pad(given, ((0, 0), (1
 
 
 def rosenblatt(x):
+    """z of the target's x: Φ⁻¹ of F₁(x₁) and of F₂(x₂ | x₁)."""
     u = np.column_stack([np.interp(x[:, 0], edges[0], F1), F2(x)])
     return stats.norm.ppf(np.clip(u, 1e-12, 1 - 1e-12))
 
@@ -281,16 +285,16 @@ caption = """A triangular map that takes x₁ first and is exact. Right of the b
 the map of x₂ is steep on each and flat in the gap: a MAF layer could only draw a straight line here, whose slope and
 height depend on x₁."""
 lesson.show(fig, "06a_triangular", caption)
-lesson.end()
 
 # %% [markdown]
 # ## Summary
 #
-# Gaussian conditionals are a flow: the product of conditionals and the change of variables give one number (N18).
-# Given x everything is computed at once, to make x coordinates wait for each other. MADE's degrees let one network
-# answer for all coordinates: on any path degrees never fall and rise at the end. Triangular maps can be any density,
-# affine ones only those with Gaussian conditionals in their order. What that costs, and what sampling costs, is
-# lesson [06b](06b_maf_at_work.py).
+# Gaussian conditionals are a flow: the product of conditionals and the change of variables give one number (N18). Given
+# x everything is computed at once; to make x, coordinates wait for each other. MADE's degrees let one network answer
+# for all coordinates: on any path degrees never fall and rise at the end. Triangular maps can be any density, affine
+# ones only those with Gaussian conditionals in their order. The price: [06b](06b_maf_at_work.py).
 #
 # **Exercise.** Let a hidden mask use < instead of ≤, with `method="naive"`: is the map still a MAF, and what is lost?
 # Why does `cached` now make another x?
+# %%
+lesson.end()

@@ -56,14 +56,17 @@ log2 = np.log(2)
 #
 # **By hand**, $n = 3$. Constants $\mu_1 = 2, \alpha_1 = \log 2$; then $\mu_2 = -z_1 2^{z_1}$, $\alpha_2 = z_1 \log 2$;
 # $\mu_3 = (z_1 + z_2) 2^{z_1}$, $\alpha_3 = z_1 \log 2$. Let $z = (1, 2, 1)$. All at once: $\mu = (2, -2, 6)$ and
-# $e^\alpha = (2, 2, 2)$, so $x = (2 \cdot 1 + 2,\ 2 \cdot 2 - 2,\ 2 \cdot 1 + 6) = (4, 2, 8)$ and $\sum \alpha = 3 \log
-# 2$. Back, round by round: $z_1 = (4 - 2)/2 = 1$. Now $\mu_2 = -2$, $e^{\alpha_2} = 2$, and $z_2 = (2 + 2)/2 = 2$. Now
-# $\mu_3 = 6$, $e^{\alpha_3} = 2$, and $z_3 = (8 - 6)/2 = 1$. The density there: $\log p(x) = -\tfrac12(1 + 4 + 1) -
-# \tfrac32 \log 2\pi - 3 \log 2 = -7.8363$.
+# $e^\alpha = (2, 2, 2)$, so $x_1 = 2 \cdot 1 + 2$, $x_2 = 2 \cdot 2 - 2$, $x_3 = 2 \cdot 1 + 6$: $x = (4, 2, 8)$, and
+# $\sum \alpha = 3 \log 2$. Back, round by round: $z_1 = (4 - 2)/2 = 1$. Now $\mu_2 = -2$, $e^{\alpha_2} = 2$, and $z_2
+# = (2 + 2)/2 = 2$. Now $\mu_3 = 6$, $e^{\alpha_3} = 2$, and $z_3 = (8 - 6)/2 = 1$. The density there: $\log p(x)$ is
+# $-\tfrac12(1 + 4 + 1) - \tfrac32 \log 2\pi - 3 \log 2$, which is $-7.8363$.
+#
+# In the code the network's answers are $m$ and $a$, those of a MAF whose $x \to z$ this is: $\alpha = -a$ and $\mu =
+# -m\, e^{-a}$. That is the next section's subject; here it says which weights to set.
 
 # %%
-small = nfedu.InverseAutoregressive(3, (), bound=None, rng=rng)  # a network without hidden layers: m and a are affine
-weights, bias = small.parameters().values()  # columns m₁ a₁ m₂ a₂ m₃ a₃; IAF's α is −a, its μ is −m e^{−a}: see below
+small = nfedu.InverseAutoregressive(3, (), bound=None, rng=rng)  # no hidden layers: m and a are affine
+weights, bias = small.parameters().values()  # columns m₁ a₁ m₂ a₂ m₃ a₃
 weights.value[...] = [[0, 0, 1, -log2, -1, -log2], [0, 0, 0, 0, -1, 0], [0, 0, 0, 0, 0, 0]]
 bias.value[:2] = -1, -log2
 z, x = np.array([[1.0, 2.0, 1.0]]), np.array([[4.0, 2.0, 8.0]])
@@ -72,7 +75,12 @@ by_pencil = [x, [3 * log2], z, [-3 - 1.5 * np.log(2 * np.pi) - 3 * log2]]
 error = worst_difference([*small.z_to_x(z)[:2], small.x_to_z(x)[0], log_p], by_pencil)
 lesson.claim("N19", "pencil: x and log-det from z, z and log p from x", error, 1e-14, nfedu.InverseAutoregressive)
 
+# %% [markdown]
+# And any network, n = 6? The layer against N19 as a loop, in which the network is shown nothing of $z_i$ and what comes
+# after it.
 
+
+# %%
 def answers(net, y):
     """m and a of a MADE, with whole matrices and the rule of its degrees: what the library's blocks must agree with."""
     for layer, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
@@ -102,9 +110,13 @@ z = rng.standard_normal((50, 6))
 x, log_det, _ = layer.z_to_x(z)
 hand, hand_log_det = iaf_by_hand(layer.maf.net, z)
 error = worst_difference([x, log_det], [hand, hand_log_det])
-lesson.claim(
-    "N19", "z→x and Σ α = a loop that shows the network z_{<i} only", error, 1e-13, nfedu.InverseAutoregressive
-)
+statement = "z→x and Σ α = a loop that shows the network z_{<i} only"
+lesson.claim("N19", statement, error, 1e-13, nfedu.InverseAutoregressive)
+
+# %% [markdown]
+# Then the log-det against the dense Jacobian, the way back, and log p of an x of which nothing else is known.
+
+# %%
 J, _ = layer_jacobians(layer, "z_to_x", z)
 dense = np.linalg.slogdet(J)[1]
 lesson.claim("N19", "Σ α = slogdet of the dense ∂x/∂z", abs(log_det - dense).max(), 1e-10, MADE)
@@ -112,16 +124,15 @@ error = abs(layer.x_to_z(hand)[0] - z).max()
 lesson.claim("N19", "x→z, step by step, undoes the loop", error, 1e-12, nfedu.InverseAutoregressive.x_to_z)
 exact = (-0.5 * z**2 - 0.5 * np.log(2 * np.pi)).sum(axis=1) - hand_log_det
 error = abs(nfedu.Flow(nfedu.StandardNormal(6), layer).log_prob(hand) - exact).max()
-lesson.claim(
-    "N19", "log p(x) from x alone = Σ log N(z_i) − α_i of the z that made it", error, 1e-12, nfedu.Flow.log_prob
-)
+statement = "log p(x) from x alone = Σ log N(z_i) − α_i of the z that made it"
+lesson.claim("N19", statement, error, 1e-12, nfedu.Flow.log_prob)
 
 # %% [markdown]
-# **M9.** The notes write $\mu_i(z_{\le i}), \alpha_i(z_{\le i})$; it must be $z_{<i}$. With $\le$ in one dimension, and
-# $\mu_1 = 0$, $\alpha_1(z_1) = z_1$: $x = z e^z$, whose slope $(1 + z) e^z$ is 0 at $z = -1$ and negative before. It
-# falls from 0 to $-1/e$, then rises: two z for each x between $-1/e$ and 0, none below, and no elementary formula. The
-# notes print no network; the number below is for one of ours that is allowed to see $z_i$, so that $\sum_i \alpha_i$ is
-# no longer what its Jacobian says.
+# **M9.** The notes write $\mu_i(z_{\le i}), \alpha_i(z_{\le i})$; it must be $z_{<i}$. Take $\le$, one dimension,
+# $\mu_1 = 0$ and $\alpha_1(z_1) = z_1$: $x = z e^z$, whose slope $(1 + z) e^z$ is 0 at $z = -1$ and negative before.
+# It falls from 0 to $-1/e$, then rises: two z for each x between $-1/e$ and 0, none below, and no elementary formula.
+# The notes print no network; the number below is for one of ours that is allowed to see $z_i$, so that $\sum_i
+# \alpha_i$ is no longer what its Jacobian says.
 
 
 # %%
@@ -163,6 +174,8 @@ lesson.claim("M9", "log-det with μ_i(z_{<i}); printed: μ_i(z_{≤i})", abs(log
 # $$
 #
 # $1/J_{ii}$ from its own input, $-J_{ij}/J_{ii}$ from each earlier output. All rounds together give $J^{-1}$.
+#
+# First the exchange: a MAF and an IAF of the same weights, each pass beside the other's loop.
 
 # %%
 u, twins = rng.standard_normal((100, 4)), []
@@ -186,10 +199,16 @@ for _ in range(4):  # coordinate i is right after i rounds, wherever one starts
     after.append(slow)
 error = worst_difference(maf.x_to_z(u)[:2], iaf_by_hand(net, u))
 lesson.claim("N20", "MAF's inverse pass at u = IAF's loop N19 at u", error, 1e-13, nfedu.MaskedAutoregressive.x_to_z)
-error = worst_difference([iaf.x_to_z(u)[0], iaf.x_to_z(u)[1]], [slow, answers(net, slow)[1].sum(axis=1)])
+error = worst_difference(iaf.x_to_z(u)[:2], [slow, answers(net, slow)[1].sum(axis=1)])
 lesson.claim("N20", "IAF's inverse pass at u = MAF's loop N18 at u", error, 1e-13, nfedu.InverseAutoregressive)
-settled = [int((abs(x - slow).max(axis=0) < 1e-13).argmin()) or 4 for x in after]  # coordinates that are right already
-print(f"  rounds of the slow half, whole vectors at once: coordinates settled after each {settled}")
+
+# %% [markdown]
+# Then the rounds, from a random start: how many coordinates stand after each of them, and are the arrows of a round,
+# and of all rounds, those that the fast half's Jacobian says?
+
+# %%
+settled = [int((abs(x - slow).max(axis=0) < 1e-13).argmin()) or 4 for x in after]  # that are right already
+print("  coordinates that are right after 1, 2, 3, 4 rounds of the slow half:", ", ".join(map(str, settled)))
 error = max(abs(np.subtract(settled, [1, 2, 3, 4])))
 lesson.claim("N20", "n rounds are needed: after k of them k coordinates are settled", error, 0, one_round)
 J = layer_jacobians(maf, "x_to_z", slow)[0]
@@ -229,8 +248,11 @@ with z and x exchanged. Go from round to round: one ends the fast halves, the sl
 words = [f"{k} round{'s' * (k != 1)}" for k in range(5)]
 lesson.slide(fig, known, words, "07a_duality", caption, "after", start=4)
 
+# %% [markdown]
+# What the checker says of the layer of n = 6, both ways and their gradients:
+
+# %%
 print(check_bijection(layer, x[:5]).raise_if_failed().summary())
-lesson.end()
 
 # %% [markdown]
 # ## In five lines
@@ -244,3 +266,6 @@ lesson.end()
 #
 # **Exercise.** With the order reversed between layers, is a stack of two IAF layers still triangular? Look at its
 # Jacobian. How many rounds does its x→z need, how many its z→x?
+
+# %%
+lesson.end()

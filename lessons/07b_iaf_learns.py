@@ -35,39 +35,47 @@ log2 = np.log(2)
 # ## What each direction costs, counted
 #
 # One pass of a masked network needs one multiply-add for each connection that its masks allow, about half of the dense
-# network's. n whole passes (what the notes describe) cost n times that; kept units (lesson 06) bring it back to one,
-# in the order of the rounds. Below: multiply-adds a row, in units of a dense pass.
+# network's. n whole passes (what the notes describe) cost n times that; kept units (lesson 06, `cached`) bring it back
+# to one, in the order of the rounds. Below: multiply-adds a row, in units of a dense pass.
 
 # %%
-n, N, likelihood = lesson.pick(16, 64), 100, []
-print(f"  n = {n}: multiply-adds / a dense pass    z→x naive  cached    x→z naive  cached    nll")
-for kind, slow_way in ((nfedu.MaskedAutoregressive, "z_to_x"), (nfedu.InverseAutoregressive, "x_to_z")):
-    cost = []
-    wide = kind(n, (256, 256), rng=rng)
-    net = getattr(wide, "maf", wide).net
-    dense = N * sum(W.value.size for W in net.weights)
+n, N = lesson.pick(16, 64), 100
+kinds, nets, costs = (nfedu.MaskedAutoregressive, nfedu.InverseAutoregressive), [], []
+for kind in kinds:
+    layer, cost = kind(n, (256, 256), rng=rng), {}
+    nets.append(getattr(layer, "maf", layer).net)
+    dense = N * sum(W.value.size for W in nets[-1].weights)
     for way in ("z_to_x", "x_to_z"):
-        for wide.method in ("naive", "cached"):
+        for layer.method in ("naive", "cached"):
             with counting() as count:
-                getattr(wide, way)(rng.standard_normal((N, n)))
-            cost.append(count.multiply_adds / dense)
-    with counting() as whole:
-        nfedu.Flow(nfedu.StandardNormal(n), wide).nll(rng.standard_normal((N, n)))
-    likelihood.append(whole.multiply_adds / dense)
-    columns = f"{cost[0]:12.2f} {cost[1]:7.2f}  {cost[2]:11.2f} {cost[3]:7.2f} {likelihood[-1]:6.2f}"
-    print(f"  {kind.__name__:<37}{columns}")
+                getattr(layer, way)(rng.standard_normal((N, n)))
+            cost[way, layer.method] = count.multiply_adds / dense
+    with counting() as count:
+        nfedu.Flow(nfedu.StandardNormal(n), layer).nll(rng.standard_normal((N, n)))
+    cost["nll", "gradient"] = count.multiply_adds / dense
+    costs.append(cost)
+print(f"  {f'n = {n}':<18}   MAF    IAF")
+for way, how in costs[0]:
+    print(f"  {f'{way}, {how}':<18}{costs[0][way, how]:6.2f} {costs[1][way, how]:6.2f}")
+
+# %% [markdown]
+# Read it downwards: for a MAF z→x is slow, for an IAF x→z, by the same numbers. The fast way needs more than the slow,
+# cached one, since its few large products take along some of the connections that masks forbid. And the likelihood,
+# which goes the slow way for an IAF, costs hardly more than a MAF's. Are the kept units' counts just the connections
+# that the masks allow, and do n whole passes cost n fast ones?
+
+# %%
+for kind, net, cost, (slow, fast) in zip(kinds, nets, costs, (("z_to_x", "x_to_z"), ("x_to_z", "z_to_x")), strict=True):
     allowed = 0
     for layer, (below, above) in enumerate(zip(net.degrees[:-1], net.degrees[1:], strict=True)):
         allowed += sum(int((below < d if layer == 2 else below <= d).sum()) for d in above)
-    error = abs(cost[1 if slow_way == "z_to_x" else 3] * dense / N / allowed - 1)
+    error = abs(cost[slow, "cached"] * dense / N / allowed - 1)
     statement = f"{kind.__name__}: the slow way, cached / allowed connections, less 1"
     lesson.claim("N19", statement, error, 1e-12, counting)
-    slow, fast = cost[::2] if slow_way == "z_to_x" else cost[2::-2]
+    error = abs(cost[slow, "naive"] / cost[fast, "naive"] - n)
     statement = f"{kind.__name__}: the slow way, in whole passes / the fast way, less n"
-    lesson.claim(
-        "N18" if kind is nfedu.MaskedAutoregressive else "N19", statement, abs(slow / fast - n), 1e-9, counting
-    )
-ratio = likelihood[1] / likelihood[0]
+    lesson.claim("N18" if kind is nfedu.MaskedAutoregressive else "N19", statement, error, 1e-9, counting)
+ratio = costs[1]["nll", "gradient"] / costs[0]["nll", "gradient"]
 lesson.claim("N8", "multiply-adds of nll with gradients: an IAF / a MAF", ratio, 1.25, counting)
 
 # %% [markdown]
@@ -104,6 +112,11 @@ g_x = backward(np.array([[1.0, 2.0, 1.0]]), np.array([-1.0]))  # of the loss by 
 error = worst_difference([g_x], [[[0.5 - 1.5 * log2, 0.5, 0.5]]])
 lesson.claim("N8", "pencil: from the last coordinate to the first, g_x", error, 1e-14, propagate_back)
 
+# %% [markdown]
+# Three layers, each with a network of 16 hidden units, and the gradient of the whole likelihood by all weights, along a
+# random direction v: the complex step knows nothing of `propagate_back`.
+
+# %%
 stack = autoregressive(nfedu.InverseAutoregressive, 5, 3, (16,), activation="tanh", rng=rng)
 deep = nfedu.Flow(nfedu.StandardNormal(5), stack)
 deep.theta += 0.2 * rng.standard_normal(deep.theta.size)
@@ -119,10 +132,13 @@ def loss(theta):
 
 expected = complex_step(loss, deep.theta, v)
 error = abs(v @ deep.grad - expected) / abs(expected)
-lesson.claim(
-    "N8", "θ-gradient of an IAF's likelihood, three layers, against the complex step", error, 1e-11, nfedu.Flow.nll
-)
+statement = "θ-gradient of an IAF's likelihood, three layers, against the complex step"
+lesson.claim("N8", statement, error, 1e-11, nfedu.Flow.nll)
 
+# %% [markdown]
+# **At work**: six IAF layers learn two moons by maximum likelihood.
+
+# %%
 rng = np.random.default_rng(0)  # which decides where the bridge below will stand
 stack = autoregressive(nfedu.InverseAutoregressive, 2, 6, (64, 64), activation="tanh", rng=rng)
 moons = nfedu.Flow(nfedu.StandardNormal(2), [nfedu.Rescale(2), *stack]).astype(np.float32)
@@ -131,6 +147,12 @@ history = nfedu.fit(moons, datasets.two_moons(20_000, rng), rng=rng, epochs=less
 nll = -moons.log_prob(datasets.two_moons(20_000, rng)).mean()
 print(f"  {history.steps} steps in {history.seconds:.1f} s")
 lesson.claim("N8", "IAF on two moons, nats on new points", nll, lesson.pick(1.9, 1.2), nfedu.fit)
+
+# %% [markdown]
+# The model's density goes x→z, its samples come z→x: do the two directions agree? The plane cut into boxes: the mass of
+# each by summing the density, beside its share of 50,000 samples.
+
+# %%
 samples = moons.sample(50_000, rng)
 side = lesson.pick(14, 30)  # cells of the grid along a box
 cells = density_on_grid(moons.astype(float), -6, 6, 24 * side)
@@ -139,7 +161,7 @@ mass = cells.density.reshape(24, side, 24, side).sum(axis=(1, 3))[7:17, 7:17] / 
 share = np.histogram2d(*samples.T, bins=(edges, edges))[0] / len(samples)
 full = mass > 20 / len(samples)
 off = abs(share - mass)[full] / np.sqrt(mass[full] / len(samples))
-print(f"  {full.sum()} boxes hold {mass[full].sum():.1%} of the mass, ∫ p = {cells.integral:.4f}")
+print(f"  {full.sum()} boxes hold {mass[full].sum():.1%} of the mass; from −6 to 6, ∫ p = {cells.integral:.4f}")
 statement = "boxes of the plane: ∫ p, by x→z, against shares of samples, by z→x; worst, in standard errors"
 lesson.claim("N6", statement, off.max(), 4.5, nfedu.Flow.log_prob)
 
@@ -162,7 +184,7 @@ for m, ax in enumerate(axes.flat[:7]):
     ax.label_outer()
     ax.set_title(f"after layer {m}: moves {'rows' if m % 2 == 0 else 'columns'}" if m else "z, rescaled")
 samples_axes(axes[1, 3], datasets.two_moons(4000, rng), -3, 3)
-axes[1, 3].set(title="data", ylabel="")
+axes[1, 3].set(title="data", ylabel="", yticklabels=[])
 caption = """Density after each of the six IAF layers that were trained on two moons (colour: p^0.6, each on its own
 scale), with what has become of a square grid (white). A layer slides and stretches points within columns of the plane,
 the next one within rows. The grid is never torn: the two moons are one bent sheet, thinned out in between."""
@@ -206,11 +228,10 @@ apart = distances(moons.z_to_x(z)[0])
 colour = np.where(apart.min(axis=1) > 0.32, "black", np.where(apart[:, 0] < apart[:, 1], "tab:blue", "tab:orange"))
 axes[2].scatter(*z.T, s=2, c=colour, linewidths=0)
 axes[2].set(xlim=(-3, 3), ylim=(-3, 3), aspect="equal", xlabel="$z_1$", ylabel="$z_2$", title="where each latent goes")
-caption = """Middle: the trained density, over four decades: the two moons are joined. Right: latents that go to the
-upper moon (blue), to the lower one (orange), and to neither (black, farther than 4 σ of the noise from both arcs). The
-two regions touch, so what lies on their border has to land between the moons: that is the bridge."""
+caption = """Left: data. Middle: the trained density, over four decades: the two moons are joined. Right: latents
+that go to the upper moon (blue), to the lower one (orange), and to neither (black, farther than 4 σ of the noise from
+both arcs). The two regions touch, so what lies on their border has to land between the moons: that is the bridge."""
 lesson.show(fig, "07b_two_moons", caption)
-lesson.end()
 
 # %% [markdown]
 # ## In five lines
@@ -221,5 +242,8 @@ lesson.end()
 # - In the plane a layer shears columns or rows; six of them bend a Gaussian into two moons.
 # - A continuous bijection of a connected base leaves bridges: a gap can be thinned, not cut.
 #
-# **Exercise.** Compare the time of `nll` for a MAF and an IAF of n = 64 with the table's last column: what does the
+# **Exercise.** Compare the time of `nll` for a MAF and an IAF of n = 64 with the table's last row: what does the
 # count leave out?
+
+# %%
+lesson.end()

@@ -36,9 +36,8 @@ rng = np.random.default_rng(8)
 
 
 def model(kind, n, layers, hidden, *after, rng=rng):
-    return nfedu.Flow(
-        nfedu.StandardNormal(n), [*autoregressive(kind, n, layers, hidden, activation="tanh", rng=rng), *after]
-    )
+    stack = autoregressive(kind, n, layers, hidden, activation="tanh", rng=rng)
+    return nfedu.Flow(nfedu.StandardNormal(n), [*stack, *after])
 
 
 # %% [markdown]
@@ -87,7 +86,7 @@ def kl_on_grid(s):
 students = [GaussianMixture(eight.means[:k], 0.2**2) for k in range(1, 9)]
 parts = [kl_on_grid(density_on_grid(s, -side, side, points).density)[:2] for s in students]
 price = np.sum(parts, axis=1)
-print(f"  1 … 8 exact modes of eight: KL(s‖t) = {np.round(price, 3)}")
+print("  1 … 8 exact modes of eight: KL(s‖t) =", ", ".join(f"{nats:.3f}" for nats in price))
 lesson.claim("N21", "four exact modes of eight: KL(s‖t) = log 2", abs(price[3] - np.log(2)), 1e-3, kl_on_grid)
 by_pencil = np.array([[2.079, 1.386, 0.981, 0.693, 0.470, 0.288, 0.134, 0], np.zeros(8)]).T
 statement = "pencil: 1 … 8 exact modes of eight cost log 8/k = −log w, and nothing for shapes"
@@ -95,7 +94,8 @@ lesson.claim("N21", statement, worst_difference(parts, by_pencil), 2e-3, kl_on_g
 
 # %% [markdown]
 # Now a weak student, two IAF layers of 16 units, which cannot make eight separate modes; once distilled, once trained
-# by maximum likelihood on the teacher's samples, from the same start.
+# by maximum likelihood on the teacher's samples, from the same start. What does either pay, in either order of KL, and
+# what share of its mass has it at each mode?
 
 # %%
 weak = model(nfedu.InverseAutoregressive, 2, 2, (16,), nfedu.Affine(2)).astype(np.float32)
@@ -110,30 +110,25 @@ for name, flow in (("distilled", weak), ("maximum likelihood", likely)):
     log_s = np.log(np.maximum(grids[name].density, 1e-300))
     other = (teacher_grid.density * (log_t - log_s)).sum() * cell
     costs[name] = modes, shapes, other
-    print(f"  {name}: KL(s‖t) = {modes:.2f} modes + {shapes:.2f} shapes, KL(t‖s) = {other:.2f}; shares {s_k.round(3)}")
-    if flow is weak:
-        kl, error = kl_divergence(weak, eight, 20_000, rng)
-        samples = weak.sample(20_000, rng)
-        share = np.bincount(((samples[:, None] - eight.means) ** 2).sum(axis=2).argmin(axis=1), minlength=8) / 20_000
-        off = abs(kl - modes - shapes) / error
-        lesson.claim(
-            "N21",
-            "weak student: KL by samples = modes + shapes by quadrature, in standard errors",
-            off,
-            4,
-            kl_divergence,
-        )
-        off = abs(share - s_k).max() / np.sqrt(0.25 / 20_000)
-        lesson.claim(
-            "N21",
-            "weak student: shares of its samples by mode = masses by quadrature, in standard errors",
-            off,
-            4,
-            nfedu.Flow.sample,
-        )
-        lesson.claim("N21", "distilled, it leaves modes out: the least share, of 1/8", s_k.min(), 0.01, nfedu.distill)
-    else:
-        lesson.claim("N8", "by maximum likelihood it leaves none out: KL(t‖s) in nats", other, 1.5, nfedu.fit)
+    print(f"  {name}: KL(s‖t) = {modes:.2f} modes + {shapes:.2f} shapes, KL(t‖s) = {other:.2f}")
+    print("    masses of the eight modes:", ", ".join(f"{mass:.3f}" for mass in s_k))
+
+# %% [markdown]
+# The two parts come from a grid. Do the distilled student's own samples say the same, in all and by modes? And which
+# modes are left out?
+
+# %%
+modes, shapes, s_k = kl_on_grid(grids["distilled"].density)
+kl, error = kl_divergence(weak, eight, 20_000, rng)
+samples = weak.sample(20_000, rng)
+share = np.bincount(((samples[:, None] - eight.means) ** 2).sum(axis=2).argmin(axis=1), minlength=8) / 20_000
+statement = "weak student: KL by samples = modes + shapes by quadrature, in standard errors"
+lesson.claim("N21", statement, abs(kl - modes - shapes) / error, 4, kl_divergence)
+statement = "weak student: shares of its samples by mode = masses by quadrature, in standard errors"
+lesson.claim("N21", statement, abs(share - s_k).max() / np.sqrt(0.25 / 20_000), 4, nfedu.Flow.sample)
+lesson.claim("N21", "distilled, it leaves modes out: the least share, of 1/8", s_k.min(), 0.01, nfedu.distill)
+other = costs["maximum likelihood"][2]
+lesson.claim("N8", "by maximum likelihood it leaves none out: KL(t‖s) in nats", other, 1.5, nfedu.fit)
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(2, 2, figsize=(8.6, 8), width_ratios=[1, 1.15])
@@ -148,8 +143,7 @@ for ax, (title, flow) in zip(axes.flat, panels, strict=False):
 ax, w = axes[1, 1], np.linspace(0.03, 1, 200)
 ax.plot(w, -np.log(w), color="0.3", label="−log w: the least price")
 ax.plot(np.arange(1, 9) / 8, price, "o", color="0.3", label="1 … 8 exact modes")
-s_k = kl_on_grid(grids["distilled"].density)[2]
-kept, (modes, shapes, _) = np.mean(s_k > 0.01), costs["distilled"]
+kept = np.mean(s_k > 0.01)
 ax.plot(kept, modes + shapes, "s", color="tab:orange", label="weak student: all of its KL(s‖t)")
 ax.plot(kept, modes, "s", color="tab:orange", fillstyle="none", label="its part for which modes")
 ax.vlines(kept, modes, modes + shapes, color="tab:orange", linestyle=":")
@@ -170,7 +164,7 @@ lesson.show(fig, "08b_modes", caption)
 # ## What is gained: digits in one pass a layer
 #
 # The teacher learns with the logit as its last layer. The student learns from what lies before it: a bijection that
-# both share does not change their KL divergence (lesson 10), and on the whole line no sample can touch the edge of the
+# both share does not change their KL divergence (10a), and on the whole line no sample can touch the edge of the
 # pixels' range.
 
 # %%
@@ -201,8 +195,14 @@ if lesson.length != "quick":
     lesson.claim("N21", "digits: KL(s‖t) of the distilled student, nats for 64 pixels", kl, 7, nfedu.distill)
 long = long_training(lesson, "IAF, distilled from a MAF", build, distilled, "nats, KL(s‖t)")
 
+# %% [markdown]
+# What does a sample cost: the student's, that of a teacher who makes $n$ whole passes a layer, and that of one who
+# keeps his units (06b)? Milliseconds for a hundred, and multiply-adds for one.
 
+
+# %%
 def measured(flow, method=None):
+    """How long 100 samples take, in milliseconds, and the multiply-adds of one."""
     for layer in flow.bijection.bijections:
         if method and isinstance(layer, nfedu.MaskedAutoregressive):
             layer.method = method
@@ -217,19 +217,30 @@ def measured(flow, method=None):
 
 
 costs = {"student": measured(student)} | {f"teacher, {way}": measured(teacher, way) for way in ("naive", "cached")}
+print(f"  {'':<16} ms a hundred   multiply-adds")
 for name, (milliseconds, multiply_adds) in costs.items():
-    print(f"  100 samples, {name:<16} {milliseconds:8.1f} ms, {multiply_adds:12,.0f} multiply-adds a sample")
-dense = lesson.pick(2, 6) * (64 * widths[0] + widths[0] * 2 * 64)  # all connections of the student's networks, unmasked
+    print(f"  {name:<16} {milliseconds:12.1f} {multiply_adds:15,.0f}")
+dense = lesson.pick(2, 6) * (64 * widths[0] + widths[0] * 2 * 64)  # the student's connections, were none masked
 used = costs["student"][1] / dense
 lesson.claim("N22", "a student's sample: multiply-adds / all connections of its networks", used, 1, nfedu.distill)
 ratio = costs["teacher, cached"][1] / costs["student"][1]
 lesson.claim("N22", "multiply-adds of a cached teacher's sample / of a student's", ratio, 1, counting)
 
+# %% [markdown]
+# Beside the naive teacher the student does little. Beside the *cached* teacher it does more arithmetic: it has six
+# layers to the teacher's four, and a cached round skips what the masks forbid. What a student buys is rounds: six,
+# where the teacher needs 4 · 64, each of which waits for the one before. On one processor that saves the overhead of
+# many small products; with thousands of processors and long sequences, as for sound, it is worth a distillation.
+#
+# How good are its images, and does it leave out kinds of them? A student that did would make images that are more
+# alike.
+
+# %%
 long_kl = kl_divergence(long, teacher, 2000, rng)[0]
 x = [logit.z_to_x(flow.sample(300, rng))[0] for flow in (teacher, long)]
 real = datasets.dequantise(datasets.digits().test.images[:300], rng)
 apart = [np.sqrt(((y[:, None] - y) ** 2).sum(axis=2))[np.triu_indices(300, 1)].mean() for y in (real, *x)]
-print(f"  mean distance between two images: test {apart[0]:.2f}, teacher's {apart[1]:.2f}, student's {apart[2]:.2f}")
+print("  mean distance between two images: {:.2f} real, {:.2f} the teacher's, {:.2f} the student's".format(*apart))
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.4))
@@ -239,16 +250,10 @@ for ax, images, title in zip(axes, (real, *x), titles, strict=True):
     ax.set_title(title)
 caption = f"""Sixteen images each: real ones, the teacher's samples, pixel by pixel, and the student's, in one pass a
 layer (after its long training, `--full`). Mean distance between two images, of 300 each: {apart[0]:.2f} for the real
-ones, {apart[1]:.2f} for the teacher's, {apart[2]:.2f} for the student's."""
+ones, {apart[1]:.2f} for the teacher's, {apart[2]:.2f} for the student's, whose images are more alike."""
 lesson.show(fig, "08b_digits", caption)
-lesson.end()
 
 # %% [markdown]
-# Beside the naive teacher the student does little. Beside the *cached* teacher it does more arithmetic: it has six
-# layers to the teacher's four, and a cached round skips what the masks forbid. What a student buys is rounds: six,
-# where the teacher needs 4 · 64, each of which waits for the one before. On one processor that saves the overhead of
-# many small products; with thousands of processors and long sequences, as for sound, it is worth a distillation.
-#
 # ## In five lines
 #
 # - Leaving out mass costs $-\log w$: log 2 for half of it, next to nothing for a tail. Not free, but cheap.
@@ -259,3 +264,6 @@ lesson.end()
 #
 # **Exercise.** Give the weak student more layers until no mode is lost. Then start it from a wider base (`Affine` with
 # s = 3): does it help? Read off the two parts of its KL each time.
+
+# %%
+lesson.end()

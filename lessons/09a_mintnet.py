@@ -87,8 +87,9 @@ lesson.claim("N23", "a circular convolution, 8×8: Σ log|K̂| = slogdet of its 
 #
 # **By hand.** One pixel, one filter, $t = 1$, no biases, $x = \log 2$, $w^1 = 1$: $h = 3/5$, $h' = 16/25$ (00a). Stored
 # $w^2 = -\frac53 \log 3$, $w^3 = 2$: used is $+\frac53 \log 3$, so $a^2 = \log 3$, $h = 4/5$, $h' = 9/25$. Then $z =
-# \log 2 + 8/5$, and the diagonal is $1 + 2 \cdot \frac{9}{25} \cdot \frac53 \log 3 \cdot \frac{16}{25} = 1 + 0.768
-# \log 3 \approx 1.8437$; with the sign as stored it would be $0.1563$, and for twice the $w^3$ it would be negative.
+# \log 2 + 8/5$, and the diagonal is $1 + 2 \cdot \frac{9}{25} \cdot \frac53 \log 3 \cdot \frac{16}{25}$, that is $1 +
+# 0.768 \log 3 \approx 1.8437$; with the sign as stored it would be $0.1563$, and for twice the $w^3$ it would be
+# negative.
 
 # %%
 pixel = nfedu.MintLayer((1, 1, 1), filters=1, rng=rng)
@@ -98,16 +99,24 @@ z, log_det, _ = pixel.x_to_z(np.array([[log2]]))
 error = abs(np.array([z.item() - log2 - 1.6, np.exp(log_det.item()) - 1 - 0.768 * log3])).max()
 lesson.claim("N23", "pencil: z = log 2 + 8/5, diagonal 1 + 0.768 log 3", error, 1e-14, nfedu.MintLayer.x_to_z)
 
+# %% [markdown]
+# Two channels of 3×3 pixels. Do the signs hold the diagonal above t, with weights so large that without them the layer
+# would fold?
+
+# %%
 wild = np.random.default_rng(90)
-bold = nfedu.MintLayer((2, 3, 3), filters=3, rng=wild)  # with weights so large that without the signs it would fold
+bold = nfedu.MintLayer((2, 3, 3), filters=3, rng=wild)
 for p in bold.parameters().values():
     p.value += 2 * wild.standard_normal(p.value.shape)
-diagonal, t = (
-    np.diagonal(layer_jacobians(bold, "x_to_z", rng.standard_normal((40, 18)))[0], axis1=1, axis2=2),
-    np.exp(bold.network.log_t.value),
-)
-lesson.claim("N23", "large weights: the largest t − diagonal", (t - diagonal).max(), 1e-12, bold)
+J, _ = layer_jacobians(bold, "x_to_z", rng.standard_normal((40, 18)))
+below = np.exp(bold.network.log_t.value) - np.diagonal(J, axis1=1, axis2=2)
+lesson.claim("N23", "large weights: the largest t − diagonal", below.max(), 1e-12, bold)
 
+# %% [markdown]
+# Is the Jacobian triangular, is its log-det what the diagonal says, and does the inverse
+# ([09b](09b_mintnet_inverse.py)) come back?
+
+# %%
 layer = nfedu.MintLayer((2, 3, 3), filters=3, rng=rng)
 unit = nfedu.MintUnit((2, 3, 3), filters=3, rng=rng)
 for p in (*layer.parameters().values(), *unit.parameters().values()):
@@ -139,6 +148,11 @@ for w1[...] in (-1e-12, 1e-12):
 lesson.claim(
     "N23", "pencil: at w¹ = 0 z jumps by 2.1482", abs(jump[1] - jump[0] - 2.1482), 5e-5, pixel.network.effective
 )
+
+# %% [markdown]
+# Away from the jumps all is as it should be; the checker, on the layer of two channels:
+
+# %%
 print(check_bijection(layer, x[:4]).raise_if_failed().summary())
 
 # %% tags=["hide-input"]
@@ -153,34 +167,34 @@ fig.colorbar(show_jacobian(axes[2], both[0], "z", "x"), ax=axes[2], shrink=0.75)
 axes[1].set_title("∂z/∂x of a layer, 2×3×3")
 axes[2].set_title("of a unit, A and B")
 for curve, x0 in zip(np.array(heights).T, (-0.5, 0, 0.5), strict=True):
-    axes[3].plot(taps[:200], curve[:200], color=plt.cm.cividis(0.5 + x0))
-    axes[3].plot(taps[200:], curve[200:], color=plt.cm.cividis(0.5 + x0), label=f"x = {x0:g}".replace("-", "−"))
+    colour = plt.cm.viridis(0.45 + 0.8 * x0)
+    axes[3].plot(taps[:200], curve[:200], color=colour)
+    axes[3].plot(taps[200:], curve[200:], color=colour, label=f"x = {x0:g}".replace("-", "−"))
 axes[3].set(xlabel="centre tap $w^1$", ylabel="z", title="one pixel: a jump in θ", xticks=np.linspace(-1, 1, 5))
 axes[3].legend()
 caption = """Upper left: what a pixel sees of the channel before its own, of its own, of the one after (light taps;
 red: its own place). Type A: all before, and of its own the raster past and itself; type B: the reverse. Below: the
 Jacobian of a layer, triangular (grey: exactly 0, above the diagonal and where three kernels do not reach), and of a
-unit, full. Upper right: z of one pixel against a learned
-tap: it jumps where the tap changes sign, for every x."""
+unit, full. Upper right: z of one pixel against a learned tap: it jumps where the tap changes sign, for every x."""
 lesson.show(fig, "09a_masks", caption)
 
 # %% [markdown]
 # ## What a layer does to the plane
 #
-# Two channels of one pixel: the smallest image with a "before". A layer is $z_1 = f_1(x_1)$, $z_2 = f_2(x_2; x_1)$,
-# both increasing, and *curved*: where an affine layer has a scale and a shift for $x_2$, this has a sum of tanhs of
-# tanhs.
+# Two channels of one pixel: the smallest image with a "before". A layer of type A is $z_1 = f_1(x_1)$, $z_2 = f_2(x_2;
+# x_1)$, both increasing, and *curved*: where an affine layer has a scale and a shift for $x_2$, this has a sum of tanhs
+# of tanhs.
 
 # %%
-rng = np.random.default_rng(3)  # its own: the test loss goes with the start, from 1.34 (this one) to 1.71 in five seeds
+rng = np.random.default_rng(3)  # the test loss goes with the start: from 1.34, this one, to 1.71 in five seeds
 units = [nfedu.MintUnit((2, 1, 1), lesson.pick(12, 24), rng=rng) for _ in range(3)]
 plane = nfedu.Flow(nfedu.StandardNormal(2), [nfedu.Rescale(2), *units])
 moons, test = datasets.two_moons(20_000, rng), datasets.two_moons(5000, rng)
 options = {"batch_size": 500, "optimizer": nfedu.Adam(1e-2), "anneal": True, "average": 0.99}
 nfedu.fit(plane, moons, rng=rng, epochs=lesson.pick(10, 20), **options)
 loss = -plane.log_prob(test).mean()
-print(f"  two moons: test loss {loss:.3f} nats; a Gaussian's would be "
-      f"{0.5 * np.log(np.linalg.det(2 * np.pi * np.e * np.cov(moons.T))):.3f}")  # fmt: skip
+gaussian = 0.5 * np.log(np.linalg.det(2 * np.pi * np.e * np.cov(moons.T)))
+print(f"  two moons: test loss {loss:.3f} nats; that of the best Gaussian {gaussian:.3f}")
 if lesson.length != "quick":
     lesson.claim("N8", "MintNet on two moons: test loss, nats", loss, 1.6, nfedu.fit)
 
@@ -201,7 +215,6 @@ below the density (∫ p over a wider box). A layer moves both coordinates, one 
 first: so in a layer of type B horizontal lines stay horizontal. An affine layer's vertical lines would cross each of
 them at equal distances; here they need not, though in this first layer they nearly do. The later layers bend."""
 lesson.show(fig, "09a_plane", caption)
-lesson.end()
 
 # %% [markdown]
 # **In short.** What spoils a convolutional network is not the convolution but the determinant of the whole. Masked
@@ -211,3 +224,6 @@ lesson.end()
 #
 # **Exercise.** Make $t$ the only thing that keeps the diagonal positive: leave the signs of $w^2$ as they are. Which
 # rung of `check_bijection` objects first, and for which weights does none?
+
+# %%
+lesson.end()

@@ -73,6 +73,10 @@ x = rng.standard_normal((5, 8))
 left = abs(rounds_of(M, x @ M.T, 8) - x).max()
 lesson.claim("N23", "L linear and triangular, n = 8: error after 8 rounds at a = 1", left, 1e-12, iterate)
 
+# %% [markdown]
+# One pixel, started 0.001 beside the solution: by which factor does a round shrink the error? It should be $1 - a$.
+
+# %%
 pixel, target = nfedu.MintLayer((1, 1, 1), filters=1, rng=rng), np.array([[3.0]])
 for kernel in pixel.network.kernels:
     kernel.value[1, 1] = 1
@@ -85,6 +89,10 @@ for a in (0.3, 0.9, 1.5, 2.1):
     off = abs(errors[3] / errors[2] - (1 - a)).item()
     lesson.claim("N23", f"one pixel, a = {a}: an error's factor, less 1 − a", off, 2e-3, nfedu.MintLayer.iterate)
 
+# %% [markdown]
+# A whole layer, 8×8 pixels, 50 rows, and five steps a: which of them converge, and which is the fastest?
+
+# %%
 steep = nfedu.MintLayer((1, 8, 8), filters=6, rng=rng)
 z = rng.standard_normal((50, 64))
 curves, rounds = {}, {}
@@ -97,6 +105,12 @@ for a in (0.3, 0.9, 1.0, 1.5, 2.1):
     rounds[a] = len(residuals)
 fewest = rounds.pop(1.0) / min(rounds.values())
 lesson.claim("N23", "of five steps tried, a = 1 takes fewest rounds: rounds / next best", fewest, 0.99, steep.iterate)
+
+# %% [markdown]
+# And when the layer is made steeper, all its weights multiplied by 2 to 5? Rows that the iteration leaves unsolved go
+# coordinate by coordinate.
+
+# %%
 start, scales, unsolved = [kernel.value for kernel in steep.network.kernels], (1, 2, 3, 4, 5), []
 for scale in scales:
     for kernel, value in zip(steep.network.kernels, start, strict=True):
@@ -117,9 +131,9 @@ left.set(xlabel="rounds", ylabel="largest |z − L(x)|", title="a layer as it st
 left.legend()
 right.bar(scales, unsolved, color="tab:orange")
 right.set(xlabel="weights, times what they start at", ylabel="rows left to the fallback, of 50", ylim=(0, 50))
-caption = """Left: steps a < 2 converge, a = 1 fastest of these five, a = 2.1 diverges. Right: at a = 1, with weights
-that are made steeper, some rows are not solved within 100 rounds: those go coordinate by coordinate, and are solved
-too."""
+caption = """Left: steps a < 2 converge, a = 1 fastest of these five, a = 2.1 diverges. Right: at a = 1, with
+weights three times as large a third of the rows is not solved within 100 rounds, with larger ones no row is: those go
+coordinate by coordinate, and are solved too."""
 lesson.show(fig, "09b_inverse", caption)
 
 # %% tags=["hide-input"]
@@ -131,7 +145,7 @@ with np.errstate(all="ignore"):
         for _ in range(20):
             path.append(iterate(steep.with_diagonal, z[:1], path[-1], 0 * z[:1], a, 1)[0])
 errors = {a: abs(np.concatenate(path) - solution) for a, path in paths.items()}
-fig = plt.figure(figsize=(9, 4))
+fig = plt.figure(figsize=(9, 4.2))
 caption = """One image, found by iteration: the error of each of its 8×8 pixels after k rounds (dark: 1 and more,
 white: 10⁻¹⁶), for five steps a, and the largest error. At a = 1 a front goes from the upper left to the lower right:
 pixels are right before those that see them. With a < 1 all of them crawl, by 1 − a a round; with a = 1.5 they
@@ -142,6 +156,9 @@ lesson.slide(fig, lambda k: show_errors(*parts, errors, k), [f"{k} rounds" for k
 
 # %% [markdown]
 # ## Handwritten digits
+#
+# Units of three filter widths, the image squeezed in between (04c), from logit to a standard normal: one short training
+# here; the samples are of a larger model, trained for longer.
 
 
 # %%
@@ -159,9 +176,15 @@ print(f"  MintNet, {flow.theta.size} weights: {run}")
 if lesson.length != "quick":
     lesson.claim("N8", "MintNet on the digits, test bits per pixel", run.test[0], 2.36, nfedu.fit)
 long = long_training(lesson, "MintNet", build, lambda flow, rng: Outcome.of(train(flow, rng)), peer=2.058)
-exact, start = flow.astype(np.float64), perf_counter()
+start = perf_counter()
 samples = long.astype(np.float64).sample(16, rng)
 print(f"  16 samples by inversion in {perf_counter() - start:.1f} s")
+
+# %% [markdown]
+# Does the inverse of a *trained* model still bring digits back, and in how many rounds, layer by layer?
+
+# %%
+exact = flow.astype(np.float64)
 test = datasets.dequantise(datasets.digits().test.images[:64], np.random.default_rng(0))
 error = abs(exact.z_to_x(exact.x_to_z(test)[0])[0] - test).max()
 lesson.claim("N23", "64 test digits, encoded and decoded: largest error", error, 1e-10, nfedu.MintUnit)
@@ -194,7 +217,6 @@ caption = f"""Above: bits per pixel of a short training, and each layer of the t
 most {most} rounds. Below: samples, each the solution of as many triangular systems of nonlinear equations as the model
 has layers; they are of a larger model, trained for longer (`--full`, RESULTS.md)."""
 lesson.show(fig, "09b_digits", caption)
-lesson.end()
 
 # %% [markdown]
 # **In short.** The inverse of a triangular map is found by an iteration that divides the residual by the diagonal. Near
@@ -204,3 +226,6 @@ lesson.end()
 #
 # **Exercise.** Count `iterate`'s rounds against the number of units, for a trained model and for one as it starts. Then
 # start from $x = 0$ instead of $z/t$: how many rounds more?
+
+# %%
+lesson.end()

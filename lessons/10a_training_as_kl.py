@@ -45,16 +45,25 @@ rng = np.random.default_rng(10)
 # \underbrace{\left|\det \frac{\partial x}{\partial y}\right| dy}_{dx} = \int p_a(x) \log\frac{p_a(x)}{p_b(x)}\, dx
 # $$
 #
-# In the ratio the factors cancel, in front of it one turns $dy$ into $dx$. And $D_{KL}(P_{data} \| P_\theta) = \int
-# p_{data} \log p_{data} - \int p_{data} \log p_\theta = -H(P_{data}) - \mathbb{E} \log p_\theta(\tilde x)$: the first
-# term knows no θ, so minimising KL over θ *is* maximum likelihood.
+# In the ratio the factors cancel, in front of it one turns $dy$ into $dx$. And
+#
+# $$
+# D_{KL}(P_{data} \| P_\theta) = \int p_{data} \log p_{data} - \int p_{data} \log p_\theta = -H(P_{data}) -
+# \mathbb{E} \log p_\theta(\tilde x),
+# $$
+#
+# where the entropy $H$ of the data knows no θ, so minimising KL over θ *is* maximum likelihood.
 #
 # **By hand.** Data $N(2, 1)$, the model $x = 2z + 1$, hence $N(1, 4)$. For two Gaussians take the mean over
 # $p$ of $\log\frac pq = \log\frac{s'}s - \frac{(x - m)^2}{2 s^2} + \frac{(x - m')^2}{2 s'^2}$: there $\mathbb E(x -
-# m)^2 = s^2$, $\mathbb E(x - m')^2 = s^2 + (m - m')^2$, so $D_{KL}(N(m, s^2) \| N(m', s'^2)) = \log\frac{s'}{s} +
-# \frac{s^2 + (m - m')^2}{2 s'^2} - \frac12$. In x: $\log 2 + \frac{1 + 1}{8} - \frac12 = \log 2 -
-# \frac14$. In z: $\tilde z = (\tilde x - 1)/2 \sim N(\frac12, \frac14)$ against $N(0, 1)$: $\log 2 + \frac{1/4 +
-# 1/4}{2} - \frac12 = \log 2 - \frac14 \approx 0.4431$, the same.
+# m)^2 = s^2$, $\mathbb E(x - m')^2 = s^2 + (m - m')^2$, so
+#
+# $$
+# D_{KL}\bigl(N(m, s^2) \,\|\, N(m', s'^2)\bigr) = \log\frac{s'}{s} + \frac{s^2 + (m - m')^2}{2 s'^2} - \frac12 .
+# $$
+#
+# In x: $\log 2 + \frac{1 + 1}{8} - \frac12 = \log 2 - \frac14$. In z: $\tilde z = (\tilde x - 1)/2 \sim N(\frac12,
+# \frac14)$ against $N(0, 1)$: $\log 2 + \frac{1/4 + 1/4}{2} - \frac12 = \log 2 - \frac14 \approx 0.4431$, the same.
 #
 # **Misprint (M12).** The transcript has $f_0^{-1}$, $f_e^{-1}$ and $f_\theta^{-1}$ in one chain. They are one map,
 # $f_\theta^{-1}$ (a handwritten θ): the factors cancel only if both sides go through the same. Read as two, say $(x -
@@ -77,19 +86,16 @@ line = np.linspace(-15, 15, 30_001)
 in_x = quadrature(pushed(2, 1, 0, 1), pushed(1, 2, 0, 1), line[1] - line[0])
 in_z = quadrature(pushed(2, 1, 1, 2), pushed(1, 2, 1, 2), line[1] - line[0])
 two_maps = quadrature(pushed(2, 1, 1, 2), pushed(1, 2, 1, 1), line[1] - line[0])
-lesson.claim(
-    "N24", "pencil: log 2 − ¼, in x and in z", max(abs(kl - np.log(2) + 0.25) for kl in (in_x, in_z)), 1e-9, quadrature
-)
-lesson.claim(
-    "M12",
-    "KL of the latents − KL in x, one map; printed: two maps",
-    abs(in_z - in_x),
-    1e-9,
-    quadrature,
-    abs(two_maps - in_x),
-)
+error = max(abs(kl - np.log(2) + 0.25) for kl in (in_x, in_z))
+lesson.claim("N24", "pencil: log 2 − ¼, in x and in z", error, 1e-9, quadrature)
+statement = "KL of the latents − KL in x, one map; printed: two maps"
+lesson.claim("M12", statement, abs(in_z - in_x), 1e-9, quadrature, abs(two_maps - in_x))
+
+# %% [markdown]
+# In three dimensions: two Gaussians with any means and covariances, and a bijection $x \mapsto Ax + b$ of both.
 
 
+# %%
 def gaussian_kl(m, S, m2, S2):
     """KL of N(m, S) from N(m2, S2) in nats."""
     P = np.linalg.inv(S2)
@@ -105,11 +111,9 @@ error = abs(after / before - 1)
 lesson.claim("N24", "KL of two Gaussians before and after an affine bijection, relative", error, 1e-12, gaussian_kl)
 
 # %% [markdown]
-# Now for a trained flow: KL in x, a sum over a grid of x; KL in z over a grid of *z*, with the latents' density there,
-# $p_{data}(x(z))\,|\det \partial x/\partial z|$, whose determinant is that of the dense numerical Jacobian, not the
-# layers'. And a third time, as what training sees: the mean loss, less the data's entropy. The data are eight Gaussians
-# twice as wide ($\sigma = 0.4$) as those of other lessons: at 0.2 the same training sends four latents in 100,000
-# beyond $\pm 6$, where each counts more than ten nats, and the sum over z would miss 0.0005 of 0.27.
+# Now for a trained flow. The data are eight Gaussians twice as wide ($\sigma = 0.4$) as those of other lessons: at 0.2
+# the same training sends four latents in 100,000 beyond $\pm 6$, where each counts more than ten nats, and the sum over
+# z would miss 0.0005 of 0.27.
 
 # %%
 angle = np.arange(8) * np.pi / 4
@@ -118,6 +122,14 @@ layers = [nfedu.AffineCoupling(2, (64, 64), flip=bool(m % 2), activation="tanh",
 flow = nfedu.Flow(nfedu.StandardNormal(2), [nfedu.Rescale(2), *layers])
 options = {"batch_size": 500, "optimizer": nfedu.Adam(5e-3), "anneal": True, "average": 0.99}
 nfedu.fit(flow, data.sample(20_000, rng), rng=rng, epochs=lesson.pick(3, 15), **options)
+
+# %% [markdown]
+# Its KL in x is a sum over a grid of x; its KL in z one over a grid of *z*, with the latents' density there,
+# $p_{data}(x(z))\,|\det \partial x/\partial z|$, whose determinant is that of the dense numerical Jacobian, not the
+# layers'. And a third time, as what training sees: the mean loss, less the data's entropy.
+
+
+# %%
 
 
 class Latents:
@@ -138,21 +150,16 @@ x = data.sample(50_000, rng)
 at_x = data.log_prob(x) - flow.log_prob(x)
 entropy, spread = -data.log_prob(x).mean(), at_x.std() / np.sqrt(len(x))
 print(f"  KL in x {kl_x:.5f}, in z {kl_z:.5f} nats; mean loss − entropy {flow.nll(x) - entropy:.4f} ± {spread:.4f}")
-lesson.claim(
-    "N24",
-    "a trained flow: KL by quadrature in x − KL by quadrature in z, nats",
-    abs(kl_x - kl_z),
-    lesson.pick(2e-3, 5e-4),
-    Latents,
-)
+statement = "a trained flow: KL by quadrature in x − KL by quadrature in z, nats"
+lesson.claim("N24", statement, abs(kl_x - kl_z), lesson.pick(2e-3, 5e-4), Latents)
 error = abs(kl_x - (flow.nll(x) - entropy)) / spread
 lesson.claim("N24", "∫ p log(p/q) = mean loss − entropy of the data, in standard errors", error, 4, nfedu.Flow.nll)
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(2, 3, figsize=(10, 6))
+fig, axes = plt.subplots(2, 3, figsize=(10, 6.3))
 axes = axes.ravel()
-show_density(axes[0], data, -3.5, 3.5, most=0.2)
-show_density(axes[1], flow, -3.5, 3.5, most=0.2, bar=True)
+show_density(axes[0], data, -3.5, 3.5, most=0.14)
+show_density(axes[1], flow, -3.5, 3.5, most=0.14, bar=True)
 show_warp(axes[2], lambda x: flow.x_to_z(x)[0], 2.5, letter="z")
 show_density(axes[3], Latents(), -6, 6, points=lesson.pick(100, 300), most=0.3)
 show_density(axes[4], flow.base, -6, 6, most=0.3, bar=True)
@@ -169,10 +176,9 @@ titles += (f"latents of data, in z: KL {kl_z:.4f}", "base, in z", "p log(p/q) in
 for ax, title in zip(axes, titles, strict=True):
     ax.set_title(title)
 caption = """One number twice: the KL of the data from the model, and of the data's latents from the base, by sums over
-different grids (∫ p in z over a wider box). Latents of data keep streaks of the eight modes; what that
-costs is seen at the lower right: red where more of them arrive than the base expects, blue where fewer do."""
+different grids (∫ p in z over a wider box). Latents of data keep streaks of the eight modes; what that costs is seen at
+the lower right: red where more of them arrive than the base expects, blue where fewer do."""
 lesson.show(fig, "10a_chain", caption)
-lesson.end()
 
 # %% [markdown]
 # **In short.** KL does not change under a bijection, since the determinants cancel in the ratio and turn $dy$ into $dx$
@@ -181,3 +187,6 @@ lesson.end()
 #
 # **Exercise.** Let the latents of data be $N(0, \Sigma)$. Which linear layer after the flow makes KL 0, and what does
 # it do in x? And if only the base may be changed, to $N(m, S)$: which $m$, $S$ are best, by the same formula?
+
+# %%
+lesson.end()

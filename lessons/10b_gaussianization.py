@@ -28,34 +28,38 @@ rng = np.random.default_rng(10)
 # %% [markdown]
 # ## Are the latents Gaussian?
 #
-# $\|z\|^2$ should be χ²(n), each coordinate N(0, 1). For digits it comes close, on either side: latents of training
-# images lie a little too near to 0 on average, those of test images a little too far, and with a tail: of a hundred
-# about ten, not one, are beyond the 99 % of χ²(64). ($\frac12 \|z\|^2$ is what the base adds to a row's loss.) Images
-# that are no digits land farther out: the two kinds below do. It need not be so for every kind: flows have been seen to
-# find foreign images *likelier* than those that they learned from (Nalisnick et al. 2019).
+# $\|z\|^2$ should be distributed as χ²(n), each coordinate as $N(0, 1)$. For digits it comes close, on either side:
+# latents of training images lie a little too near to 0 on average, those of test images a little too far, and with a
+# tail: of a hundred about ten, not one, are beyond the 99 % of χ²(64). ($\frac12 \|z\|^2$ is what the base adds to a
+# row's loss.) Images that are no digits land farther out: the two kinds below do. It need not be so for every kind:
+# flows have been seen to find foreign images *likelier* than those that they learned from (Nalisnick et al. 2019).
 
 # %%
 split = datasets.digits()
 lines = [masks.checkerboard((1, 8, 8)), np.arange(64) % 2 == 0, np.arange(64) // 8 % 2 == 0]
-layers = [
-    nfedu.AffineCoupling(64, (128, 128), mask=lines[m // 2 % 3], flip=bool(m % 2), activation="tanh", rng=rng)
-    for m in range(8)
-]
+options = {"activation": "tanh", "rng": rng}
+layers = [nfedu.AffineCoupling(64, (128, 128), mask=lines[m // 2 % 3], flip=bool(m % 2), **options) for m in range(8)]
 digits = nfedu.Flow(nfedu.StandardNormal(64), [nfedu.Rescale(64), *layers, nfedu.Logit(64)]).astype(np.float32)
 print(f"  {nfedu.fit_digits(digits, rng=rng, epochs=lesson.pick(5, 100))}")
+
+# %% [markdown]
+# Four kinds of images, their latents, and three numbers for each: how far the coordinates are from $N(0, 1)$ (the
+# Kolmogorov distance of lesson 05), the mean of $\|z\|^2/n$, which should be 1, and the share of $\|z\|^2$ beyond 99 %
+# of χ²(64), which should be 1 %.
+
+# %%
 images = {"training digits": split.train.images, "test digits": split.test.images}
-images["test, upside down"] = split.test.images.reshape(-1, 8, 8)[:, ::-1].reshape(-1, 64)
-images["test, pixels shuffled"] = split.test.images[:, rng.permutation(64)]
-latents = {
-    name: digits.x_to_z(datasets.dequantise(k, np.random.default_rng(0)))[0].astype(float) for name, k in images.items()
-}
+images["upside down"] = split.test.images.reshape(-1, 8, 8)[:, ::-1].reshape(-1, 64)
+images["pixels shuffled"] = split.test.images[:, rng.permutation(64)]
+x = {name: datasets.dequantise(k, np.random.default_rng(0)) for name, k in images.items()}
+latents = {name: digits.x_to_z(given)[0].astype(float) for name, given in x.items()}
 distances = {name: stats.kstest(z.ravel(), "norm").statistic for name, z in latents.items()}
 tails = {name: np.mean((z**2).sum(axis=1) > stats.chi2(64).ppf(0.99)) for name, z in latents.items()}
+print(f"  {'':<16}  distance  |z|²/n  beyond")
 for name, z in latents.items():
-    print(f"  {name:<22} Kolmogorov distance {distances[name]:.4f}; mean |z|²/n {np.mean(z**2):.2f}; "
-          f"{tails[name]:.1%} of |z|² beyond the 99 % of χ²(64)")  # fmt: skip
+    print(f"  {name:<16} {distances[name]:9.4f} {np.mean(z**2):7.2f} {tails[name]:7.1%}")
 if lesson.length != "quick":
-    worse = distances["test digits"] / distances["test, pixels shuffled"]
+    worse = distances["test digits"] / distances["pixels shuffled"]
     lesson.claim("N24", "Kolmogorov distance of latents, test / shuffled", worse, 0.5, nfedu.Flow.x_to_z)
     distance = distances["test digits"]
     lesson.claim("N24", "Kolmogorov distance of test latents from N(0, 1)", distance, 0.035, nfedu.Flow.x_to_z)
@@ -85,7 +89,7 @@ axes[0].legend()
 show_images(axes[2], np.concatenate([images[name][:4] for name in images]) / 16, 4)
 axes[2].set_title("of each kind, four images")
 caption = """Q–Q plots: what lies on the dotted line is distributed as the base. Training digits lie a little too close
-to 0 (memory), test digits have a longer tail, digits upside down lie far out, and shuffled pixels farther."""
+to 0 (memory), test digits have a longer tail, test digits upside down lie far out, and with shuffled pixels farther."""
 lesson.show(fig, "10b_latents", caption)
 
 # %% [markdown]
@@ -96,8 +100,8 @@ lesson.show(fig, "10b_latents", caption)
 # the last sum depends on one coordinate, so its mean is one over $p_i$:
 #
 # $$
-# D_{KL}(p \,\|\, N(0, I)) = \underbrace{D_{KL}\bigl(p \,\|\, \textstyle\prod_i p_i\bigr)}_{\text{dependence, the
-# total correlation}} + \sum_i D_{KL}(p_i \,\|\, N(0, 1))
+# D_{KL}(p \,\|\, N(0, I)) = \underbrace{D_{KL}\bigl(p \,\|\, \textstyle\prod_i
+# p_i\bigr)}_{\text{dependence, “total correlation”}} + \sum_i D_{KL}(p_i \,\|\, N(0, 1))
 # $$
 #
 # **Marginals**: map each coordinate by $\Phi^{-1} \circ F_i$, $F_i$ its distribution function. Then $p_i = \varphi$
@@ -155,6 +159,12 @@ class Gaussianized:
         return total - 0.5 * (x**2).sum(axis=1) - np.log(2 * np.pi)
 
 
+# %% [markdown]
+# The example by hand. The marginals' KL comes from samples: an entropy from the gaps between sorted neighbours, one
+# that knows nothing of the curves.
+
+
+# %%
 def marginal_kl(z):
     """Σ_i KL(p_i ‖ N(0, 1)) of samples: −entropy by Vasicek's spacings, and the mean of −log φ."""
     return (-stats.differential_entropy(z) + 0.5 * (z**2).mean(axis=0) + 0.5 * np.log(2 * np.pi)).sum()
@@ -170,6 +180,11 @@ truth = stats.multivariate_normal(cov=[[1, rho], [rho, 1]]).logpdf(tilted)
 left = (truth - Gaussianized(once).log_prob(tilted)).mean()
 lesson.claim("N24", "pencil: KL after one step from 0.2231", abs(left), 0.005, Gaussianized)
 
+# %% [markdown]
+# The algorithm: eight Gaussians in a ring, forty rounds at random angles. Curves are fitted to some points, KL is
+# measured on others, by the density that the steps imply; does each round lower it by just its marginals' KL?
+
+# %%
 data = datasets.eight_gaussians_density()
 fitted, held_out, steps, fallen = data.sample(100_000, rng), data.sample(10_000, rng), [], []
 stages, rounds = [held_out], lesson.pick(16, 40)
@@ -181,13 +196,13 @@ for _ in range(rounds):
     stages.append(step(stages[-1], *steps[-1])[0])
 log_data = data.log_prob(held_out)
 kls = [(log_data - Gaussianized(steps[:k]).log_prob(held_out)).mean() for k in range(rounds + 1)]
-print(f"  KL of held-out latents: {kls[0]:.3f}; after one round {kls[1]:.3f}, after {rounds} {kls[-1]:.3f}")
+print(f"  KL, held out, in nats: {kls[0]:.3f}; after one round {kls[1]:.3f}, after {rounds} {kls[-1]:.3f}")
 lesson.claim("N24", "Gaussianization: KL at the end / at the start", kls[-1] / kls[0], lesson.pick(0.25, 0.1), marginal)
 error = abs(-np.diff(kls) - fallen).max()
 lesson.claim("N24", "each round lowers KL by its marginals' KL: largest difference, nats", error, 0.02, marginal_kl)
 
 # %% tags=["hide-input"]
-fig, axes = plt.subplots(2, 4, figsize=(10, 5.2), sharex="row", sharey="row")
+fig, axes = plt.subplots(2, 4, figsize=(10, 5.8), sharex="row", sharey="row")
 for top, bottom, k in zip(*axes, (0, 1, 6, rounds), strict=True):
     samples_axes(top, stages[k], -4, 4, letter="z" if k else "x")
     top.set_title(f"after {k} round{'s' * (k > 1)}" if k else "data, held out")
@@ -224,7 +239,6 @@ right.set(xlabel="KL of the marginals after the turn", ylabel="how far KL falls 
 caption = """KL falls, and in each round by what the marginals had after the turn (dotted: equal): left by held-out
 log-densities, right against the marginals' entropies from spacings between samples."""
 lesson.show(fig, "10b_rounds", caption)
-lesson.end()
 
 # %% [markdown]
 # **In short.** A trained flow turns data into noise, nearly: test latents have a tail, foreign images lie far out. KL
@@ -234,3 +248,6 @@ lesson.end()
 #
 # **Exercise.** Replace the random angles by those that make the marginals least normal: how many rounds less does it
 # take? And which part of the KL is left when every marginal, in every direction, is normal?
+
+# %%
+lesson.end()

@@ -27,7 +27,8 @@ EXERCISES = """**Exercises with a judge.** `python -m lessons exercise {0}` hand
 CLAIM = re.compile(r"✓ ([NMB]\d+) +(.*): (\S+) ≤ ([^\s;]+)(?:; as printed (\S+))?")  # as `Claim` prints it
 FIGURE = re.compile(r"  figure figures/(\S+): .*")
 TITLE = re.compile(r"── .* ─+")  # stands above the page already
-SIGNS = re.compile(r"`(.+?)`|(?<![\w`])(\w|\))([_^])(?:\{(.+?)\}|(\d\.\d|[^\W_]))(?![\w/}]|\.\d)")  # `code`, x_i, e^{α}
+WORD, SHORT = r"(?<![^\W\d])(?<!`)(\w|\))", r"\d\.\d+|\d|[^\W\d_]{1,2}"  # of 2α_i the α, of p^0.6 and J_ij all
+SIGNS = re.compile(rf"`(.+?)`|{WORD}([_^])(?:\{{(.+?)\}}|({SHORT}))(?![\w/}}]|\.\d)")  # `code`, x_i, e^{α}
 
 log = getLogger(__name__)
 

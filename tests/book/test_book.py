@@ -155,6 +155,7 @@ def test_what_a_cell_prints_stands_under_it_in_its_order(small):
             "x<sub>i</sub> and e<sup>z<sub>a</sub></sup> &lt; 1 (colour: p<sup>0.6</sup>).",
             None,
         ),
+        ("e^{2α_i} of J_ij / J_ii", "e<sup>2α<sub>i</sub></sup> of J<sub>ij</sub> / J<sub>ii</sub>", "e^{2α_i} of"),
         ("`--full`, z_to_x, g_log_det, x_{<i}", "<code>--full</code>, z_to_x, g_log_det, x<sub>&lt;i</sub>", "--full"),
         (
             "Left. A map (see f; g), drawn on a grid of 0.5; right. More.",

@@ -33,8 +33,11 @@ def show_errors(images: Sequence[Axes], curves: Axes, errors: Mapping[float, Arr
         look: dict[str, Any] = {"cmap": "Blues", "vmin": np.log10(LEAST), "vmax": 0}
         ax.clear()
         ax.imshow(np.log10(np.clip(found[k], LEAST, 1)).reshape(side, side), **look)
-        ax.set_title(f"a = {a}: {signed(f'{found[k].max():.1g}')}")
         without_ticks(ax)
-        curves.plot(np.log10(np.clip(found.max(axis=1), LEAST, None)), label=f"a = {a}")
-    curves.set(xlabel="rounds k", ylabel="log₁₀ of the largest error", ylim=(-16, 4))
+        curve = curves.plot(np.log10(np.clip(found.max(axis=1), LEAST, None)), label=f"a = {a}")
+        most = found[k].max()
+        words = signed(f"{most:.1g}") if most < 1 else f"{most:.0f}"
+        ax.set_title(f"a = {a}\nerror ≤ {words}", color=curve[0].get_color())
+    ticks = range(0, len(found), 5)
+    curves.set(xlabel="rounds k", ylabel="log₁₀ of the largest error", ylim=(-16, 4), xticks=ticks)
     curves.legend(loc="center left", bbox_to_anchor=(1, 0.5))

@@ -54,7 +54,9 @@ def show_mixtures(place: Axes, row: Axes, decode: Callable[[Array], Array], late
 def show_costs(axes: Axes, bits: Mapping[str, tuple[float, float]], colours: Sequence[str]) -> None:
     """Draw bits per pixel, each with twice its standard error, the first above."""
     means, errors = np.array(list(bits.values())).T
-    axes.barh(range(len(bits)), means, xerr=2 * errors, color=colours)
+    for row, (mean, error, colour) in enumerate(zip(means, errors, colours, strict=True)):
+        axes.errorbar(mean, row, xerr=2 * error, fmt="o", color=colour, capsize=4)  # no bars: the axis begins anywhere
     axes.set_yticks(range(len(bits)), list(bits))
-    axes.set(xlabel="bits per pixel")
+    axes.set(xlabel="bits per pixel", ylim=(-0.6, len(bits) - 0.4))
+    axes.grid(axis="y", color="0.9")
     axes.invert_yaxis()

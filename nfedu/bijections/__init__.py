@@ -14,6 +14,7 @@ from nfedu.bijections.on_columns import OnColumns
 from nfedu.bijections.permutations import Permute, Reverse, Squeeze
 from nfedu.bijections.rescaling import Affine, Rescale, Shift
 from nfedu.bijections.reversible import Reversible
+from nfedu.bijections.spline import Spline
 
 __all__ = [
     "ActNorm",
@@ -41,6 +42,7 @@ __all__ = [
     "Shift",
     "Sinh",
     "SinhArcsinh",
+    "Spline",
     "Squeeze",
     "standardising",
     "whitening",

@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from nfedu.bijections import Affine, Bijection, Chain, SinhArcsinh
+from nfedu.bijections import Affine, Bijection, Chain, SinhArcsinh, Spline
+
+
+def bent(n: int, groups: Sequence[Sequence[Bijection]], bins: int) -> list[Bijection]:
+    """Return groups of layers, with a spline before each, or without bins two warps before all of them."""
+    return joined([[Spline(n, bins), *group] for group in groups] if bins else [marginals(n, 2, 0), *groups])
+
+
+def marginals(n: int, count: int, bins: int) -> list[Bijection]:
+    """Return so many layers that bend each coordinate by itself: splines, or without bins warps."""
+    return [Spline(n, bins) for _ in range(count)] if bins else warps(n, count)
+
+
+def joined(groups: Sequence[Sequence[Bijection]]) -> list[Bijection]:
+    """Return the layers of all groups."""
+    return [layer for group in groups for layer in group]
 
 
 def warps(n: int, count: int, width: float = 0.5) -> list[Bijection]:

@@ -11,6 +11,7 @@ from nfedu.tables import Learned, describe, learn
 from nfedu.tables.describing import noticed
 from nfedu.tables.faults import check_density, warnings
 from nfedu.tables.learning import MODELS
+from nfedu.tables.splitting import parts_of
 
 DESCRIPTION = """Learn the density of a table's rows. 15 % of them tell when to stop, 15 % are kept for the test, in
 which the model stands beside a Gaussian and a kernel density estimate (KDE).
@@ -58,8 +59,8 @@ def run(options: argparse.Namespace) -> int:
     checkpoint = out.with_name(out.name + ".training")
     data = tables.data_of(options)
     said = tables.said_of(options)
-    table = describe(data, **said)
-    check_density(data, table)
+    check_density(data)
+    table = describe(data, rows=parts_of(data.rows, seed).train, **said)
     for line in [*noticed(table, data, [name for names in said.values() for name in names]), *warnings(data, table)]:
         print(line, file=sys.stderr)
     if not options.resume:

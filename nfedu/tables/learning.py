@@ -69,9 +69,9 @@ def learn(
         raise ValueError(f"model = {model!r}, expected one of {', '.join(MODELS)}")
     if epochs is not None and not is_whole(epochs, 1):
         raise ValueError(f"epochs = {epochs}, expected a whole number ≥ 1")
-    table = describe(data, **said) if table is None else table
-    check_density(data, table)
+    check_density(data)
     parts, rng = parts_of(data.rows, seed), np.random.default_rng(seed)
+    table = describe(data, rows=parts.train, **said) if table is None else table
     start = table.dequantise(parts.train, rng)
     flow = MODELS[model](table.n, start, supports=table.supports(), layers=layers, hidden=hidden, rng=rng)
     batch = int(np.clip(len(start) // 20, 100, 1000))

@@ -84,10 +84,11 @@ def size_for(n: int, rows: int) -> Size:
     """
     if rows < 100 * n:
         return Size(2, (max(16, n),))
+    bins = 0 if rows < 500 else 8 if rows < 5000 else 16
     if rows < 500 * n:
-        return Size(3, (max(32, n),))
+        return Size(3, (max(32, n),), bins)
     width = max(n, 32 if rows < 5000 else int(np.clip(8 * n, 64, 256)))
-    return Size(2 if n == 1 else 6, (width, width), 8 if rows < 5000 else 16)
+    return Size(2 if n == 1 else 6, (width, width), bins)
 
 
 def vector_model(

@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="MODEL", type=Path, help="where to write the model (DATA.model.npz)")
     parser.add_argument("--resume", action="store_true", help="go on with a training that was interrupted")
     parser.add_argument("--seed", type=int, default=0, help="of the split, the weights and the batches (0)")
-    parser.add_argument("--epochs", type=int, help="how long to train (about 4000 steps)")
+    parser.add_argument("--epochs", type=int, help="how long to train (about 4000 steps, or a minute)")
     parser.add_argument("--layers", type=int, help="how many layers (by the numbers of rows and columns)")
     parser.add_argument("--hidden", type=int, nargs="+", metavar="WIDTH", help="widths of their networks (likewise)")
 

@@ -10,13 +10,8 @@ from nfedu.bijections import Affine, Bijection, Chain, SinhArcsinh, Spline
 
 
 def bent(n: int, groups: Sequence[Sequence[Bijection]], bins: int) -> list[Bijection]:
-    """Return groups of layers, with a spline before each, or without bins two warps before all of them."""
-    return joined([[Spline(n, bins), *group] for group in groups] if bins else [marginals(n, 2, 0), *groups])
-
-
-def marginals(n: int, count: int, bins: int) -> list[Bijection]:
-    """Return so many layers that bend each coordinate by itself: splines, or without bins warps."""
-    return [Spline(n, bins) for _ in range(count)] if bins else warps(n, count)
+    """Return groups of layers, two warps before them, and with bins a spline before each: warps bend tails, too."""
+    return [*warps(n, 2), *joined([[Spline(n, bins), *group] if bins else group for group in groups])]
 
 
 def joined(groups: Sequence[Sequence[Bijection]]) -> list[Bijection]:

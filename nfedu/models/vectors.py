@@ -26,7 +26,7 @@ from nfedu.bijections import (
 )
 from nfedu.distributions import StandardNormal
 from nfedu.flow import Flow
-from nfedu.models.line import bent, joined, marginals
+from nfedu.models.line import bent, joined, warps
 
 
 class Size(NamedTuple):
@@ -64,8 +64,8 @@ def maf(n: int, x: Array | None = None, **options: Any) -> Flow:
     - `layers`, `hidden`: how many, and the widths of their networks; `size_for(n, rows)` unless given.
     - `rng`: of the networks.
 
-    Before each layer stands a `Spline` of every coordinate, which gives it several modes, if rows are many; if few, two
-    warps in all, of `SinhArcsinh` and `Affine`. n = 1: these alone, whatever the kind of model.
+    Every coordinate is bent by two warps of `SinhArcsinh` and `Affine`, which reach its tails; if rows are enough, also
+    by a `Spline` before each layer, which gives it several modes. n = 1: these alone, whatever the kind of model.
     Source: Papamakarios et al. 2017.
     """
     return vector_model(n, x, masked, **options)
@@ -107,7 +107,8 @@ def vector_model(
     if layers is not None and not is_whole(layers, 1):
         raise ValueError(f"models: layers = {layers!r}, expected a whole number ≥ 1")
     count, widths = layers or size.layers, size.hidden if hidden is None else tuple(hidden)
-    free = marginals(n, count, size.bins) if n == 1 else core(n, Size(count, widths, size.bins), rng)
+    core = alone if n == 1 else core
+    free = core(n, Size(count, widths, size.bins), rng)
     return Flow(StandardNormal(n), [*free, *gaussian_of(n, x, supports), *supports])
 
 
@@ -121,6 +122,11 @@ def gaussian_of(n: int, x: Array | None, supports: Sequence[Bijection]) -> list[
     x = as_batch(x, n, "models")
     inner = Chain(supports).values("x_to_z", x)[0] if supports else x
     return [whitening(inner) if len(x) > 2 * n else standardising(inner)]
+
+
+def alone(n: int, size: Size, rng: np.random.Generator) -> list[Bijection]:
+    """Return what bends a single coordinate: warps, or with bins two of them and splines."""
+    return bent(n, [[]] * size.layers, size.bins) if size.bins else warps(n, size.layers)
 
 
 def additive(n: int, size: Size, rng: np.random.Generator) -> list[Bijection]:

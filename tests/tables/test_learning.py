@@ -10,7 +10,7 @@ import nfedu
 from nfedu import models, tables
 from nfedu.tables import Column, Table, TableModel, learning
 from nfedu.tables.baselines import KernelDensity, gaussian
-from nfedu.tables.learning import MODELS
+from nfedu.tables.learning import MODELS, epochs_for
 from nfedu.tables.splitting import parts_of
 from nfedu.tables.verdict import Verdict, judge
 
@@ -226,6 +226,16 @@ def test_the_kernel_estimate_is_scipys_with_its_best_bandwidth():
         -mine.log_prob(validation, h).mean() for h in (mine.bandwidth / 1.5, mine.bandwidth, mine.bandwidth * 1.5)
     ]
     assert min(nearby) == nearby[1]
+
+
+def test_training_is_as_long_as_a_minute_allows():
+    def steps(rows, batch, parameters):
+        return epochs_for(rows, batch, parameters) * -(-rows // batch)
+
+    assert steps(14_000, 700, 28_000) == 4000 and steps(700, 100, 10**5) == pytest.approx(4000, abs=5)
+    assert steps(90_000, 1000, 600_000) == pytest.approx(1000, abs=45)
+    assert steps(90_000, 1000, 60_000) == pytest.approx(2000, abs=45)
+    assert epochs_for(10**6, 1000, 10**6) == 4
 
 
 def test_parts_share_no_row():

@@ -51,6 +51,13 @@ def on_columns(build):
     return built
 
 
+def spline(n, rng):
+    layer = nfedu.Spline(n, bins=5, bound=2.5)
+    for parameter in layer.parameters().values():
+        parameter.value += 0.7 * rng.standard_normal(parameter.value.shape)
+    return layer
+
+
 def lower_triangle(n, rng):
     return np.tril(0.3 * rng.standard_normal((n, n)), -1) + np.diag(rng.choice([-1, 1], n) * rng.uniform(0.5, 2, n))
 
@@ -88,6 +95,7 @@ ENTRIES = [
     Entry("Exp", lambda n, rng: nfedu.Exp(n)),
     Entry("Sinh", lambda n, rng: nfedu.Sinh(n)),
     Entry("SinhArcsinh", lambda n, rng: nfedu.SinhArcsinh(n, rng.standard_normal(n), rng.uniform(0.5, 2, n))),
+    Entry("Spline", spline),
     Entry("Logit", lambda n, rng: nfedu.Logit(n)),
     Entry("Logit, margin 0", lambda n, rng: nfedu.Logit(n, margin=0.0)),
     Entry("Reverse", lambda n, rng: nfedu.Reverse(n)),

@@ -251,6 +251,8 @@ CASES = {
     "s of another size": (lambda: nfedu.Rescale(2, [1.0, 2.0, 3.0]), r"shape \(3,\), expected a finite number or 2"),
     "s is NaN": (lambda: nfedu.Affine(2, np.nan), "expected a finite number or 2"),
     "tail = 0": (lambda: nfedu.SinhArcsinh(1, tail=0), "expected δ > 0"),
+    "one bin": (lambda: nfedu.Spline(1, bins=1), "bins = 1, bound = 4.0, expected a whole number ≥ 2, a number > 0"),
+    "bound = 0": (lambda: nfedu.Spline(1, bound=0), "bound = 0, expected"),
     "margin": (lambda: nfedu.Logit(2, margin=0.5), r"margin = 0.5, expected 0 ≤ margin < 0.5"),
     "outside Logit": (
         lambda: nfedu.Logit(2, margin=0.0).x_to_z([[0.5, 1.0]]),

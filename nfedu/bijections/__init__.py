@@ -16,6 +16,7 @@ from nfedu.bijections.mint.layer import MintLayer, MintUnit
 from nfedu.bijections.normalization.act_norm import ActNorm
 from nfedu.bijections.normalization.batch_norm import BatchNorm
 from nfedu.bijections.reversible import Reversible
+from nfedu.bijections.spline import Spline
 
 __all__ = [
     "ActNorm",
@@ -43,6 +44,7 @@ __all__ = [
     "Shift",
     "Sinh",
     "SinhArcsinh",
+    "Spline",
     "Squeeze",
     "standardising",
     "whitening",

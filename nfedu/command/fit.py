@@ -11,6 +11,7 @@ from nfedu.tables import Learned, describe, learn
 from nfedu.tables.describing import noticed
 from nfedu.tables.faults import check_density, warnings
 from nfedu.tables.learning import MODELS
+from nfedu.tables.splitting import parts_of
 
 DESCRIPTION = """Learn the density of a table's rows. 15 % of them tell when to stop, 15 % are kept for the test, in
 which the model stands beside a Gaussian and a kernel density estimate (KDE).
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="MODEL", type=Path, help="where to write the model (DATA.model.npz)")
     parser.add_argument("--resume", action="store_true", help="go on with a training that was interrupted")
     parser.add_argument("--seed", type=int, default=0, help="of the split, the weights and the batches (0)")
-    parser.add_argument("--epochs", type=int, help="how long to train (about 4000 steps)")
+    parser.add_argument("--epochs", type=int, help="how long to train (about 4000 steps, or a minute)")
     parser.add_argument("--layers", type=int, help="how many layers (by the numbers of rows and columns)")
     parser.add_argument("--hidden", type=int, nargs="+", metavar="WIDTH", help="widths of their networks (likewise)")
 
@@ -58,8 +59,8 @@ def run(options: argparse.Namespace) -> int:
     checkpoint = out.with_name(out.name + ".training")
     data = tables.data_of(options)
     said = tables.said_of(options)
-    table = describe(data, **said)
-    check_density(data, table)
+    check_density(data)
+    table = describe(data, rows=parts_of(data.rows, seed).train, **said)
     for line in [*noticed(table, data, [name for names in said.values() for name in names]), *warnings(data, table)]:
         print(line, file=sys.stderr)
     if not options.resume:

@@ -10,6 +10,7 @@ import numpy as np
 from nfedu.arrays import Array
 from nfedu.command import tables
 from nfedu.tables import Data, TableModel
+from nfedu.tables.verdict import mean_of
 
 DESCRIPTION = """Print the log density of a table's rows in nats, in the table's units: their mean, and the least
 likely rows. Whole numbers enter with their probability; a row that cannot be, as its columns are described, has −∞."""
@@ -41,8 +42,8 @@ def run(options: argparse.Namespace) -> int:
     possible = np.isfinite(log_p)
     told = f"{len(log_p)} rows"
     if possible.any():
-        error = log_p[possible].std() / np.sqrt(possible.sum())
-        told += f", mean log density {log_p[possible].mean():.3f} ± {error:.3f} nats"
+        mean, error = mean_of(log_p[possible])
+        told += f", mean log density {mean:.3f}" + (f" ± {error:.3f}" if possible.sum() > 1 else "") + " nats"
     print(
         told + ("" if possible.all() else f"; {np.count_nonzero(~possible)} that cannot be, as columns are described")
     )

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from nfedu.bijections import Affine, Bijection, Chain, SinhArcsinh
+from nfedu.bijections import Affine, Bijection, Chain, SinhArcsinh, Spline
+
+
+def bent(n: int, groups: Sequence[Sequence[Bijection]], bins: int) -> list[Bijection]:
+    """Return groups of layers, two warps before them, and with bins a spline before each: warps bend tails, too."""
+    return [*warps(n, 2), *joined([[Spline(n, bins), *group] if bins else group for group in groups])]
+
+
+def joined(groups: Sequence[Sequence[Bijection]]) -> list[Bijection]:
+    """Return the layers of all groups."""
+    return [layer for group in groups for layer in group]
 
 
 def warps(n: int, count: int, width: float = 0.5) -> list[Bijection]:

@@ -26,14 +26,15 @@ from nfedu.bijections import (
 )
 from nfedu.distributions import StandardNormal
 from nfedu.flow import Flow
-from nfedu.models.line import warps
+from nfedu.models.line import bent, joined, warps
 
 
 class Size(NamedTuple):
-    """How large a model is: how many layers, and the widths of their networks."""
+    """How large a model is: how many layers, the widths of their networks, and how finely marginals are bent."""
 
     layers: int
     hidden: tuple[int, ...]
+    bins: int = 0  # of a spline before each layer; 0: two warps in all
 
 
 def nice(n: int, x: Array | None = None, **options: Any) -> Flow:
@@ -63,7 +64,9 @@ def maf(n: int, x: Array | None = None, **options: Any) -> Flow:
     - `layers`, `hidden`: how many, and the widths of their networks; `size_for(n, rows)` unless given.
     - `rng`: of the networks.
 
-    n = 1: a stack of `SinhArcsinh` and `Affine`, whatever the kind of model. Source: Papamakarios et al. 2017.
+    Every coordinate is bent by two warps of `SinhArcsinh` and `Affine`, which reach its tails; if rows are enough, also
+    by a `Spline` before each layer, which gives it several modes. n = 1: these alone, whatever the kind of model.
+    Source: Papamakarios et al. 2017.
     """
     return vector_model(n, x, masked, **options)
 
@@ -76,14 +79,16 @@ def iaf(n: int, x: Array | None = None, **options: Any) -> Flow:
 def size_for(n: int, rows: int) -> Size:
     """Return a size that so many rows of n columns can teach: what counts is how many rows there are to a column.
 
-    Networks are no narrower than n: else masks would cut dependencies, see `MADE`.
+    Networks are no narrower than n: else masks would cut dependencies, see `MADE`. Splines learn modes that warps
+    cannot, and of few rows the noise, too.
     """
     if rows < 100 * n:
         return Size(2, (max(16, n),))
+    bins = 0 if rows < 500 else 8 if rows < 5000 else 16
     if rows < 500 * n:
-        return Size(3, (max(32, n),))
+        return Size(3, (max(32, n),), bins)
     width = max(n, 32 if rows < 5000 else int(np.clip(8 * n, 64, 256)))
-    return Size(6, (width, width))
+    return Size(2 if n == 1 else 6, (width, width), bins)
 
 
 def vector_model(
@@ -102,7 +107,8 @@ def vector_model(
     if layers is not None and not is_whole(layers, 1):
         raise ValueError(f"models: layers = {layers!r}, expected a whole number ≥ 1")
     count, widths = layers or size.layers, size.hidden if hidden is None else tuple(hidden)
-    free = warps(n, count) if n == 1 else core(n, count, widths, rng)
+    core = alone if n == 1 else core
+    free = core(n, Size(count, widths, size.bins), rng)
     return Flow(StandardNormal(n), [*free, *gaussian_of(n, x, supports), *supports])
 
 
@@ -118,37 +124,40 @@ def gaussian_of(n: int, x: Array | None, supports: Sequence[Bijection]) -> list[
     return [whitening(inner) if len(x) > 2 * n else standardising(inner)]
 
 
-def additive(n: int, count: int, hidden: Sequence[int], rng: np.random.Generator) -> list[Bijection]:
+def alone(n: int, size: Size, rng: np.random.Generator) -> list[Bijection]:
+    """Return what bends a single coordinate: warps, or with bins two of them and splines."""
+    return bent(n, [[]] * size.layers, size.bins) if size.bins else warps(n, size.layers)
+
+
+def additive(n: int, size: Size, rng: np.random.Generator) -> list[Bijection]:
     """Return additive couplings in shuffled halves, and a Rescale."""
-    return [Rescale(n), *couplings(AdditiveCoupling, n, 2 * count, hidden, rng)]
+    return [Rescale(n), *joined(couplings(AdditiveCoupling, n, size, rng))]
 
 
-def affine(n: int, count: int, hidden: Sequence[int], rng: np.random.Generator) -> list[Bijection]:
-    """Return affine couplings in shuffled halves, and warps of each coordinate."""
-    return [*warps(n, 2), *couplings(AffineCoupling, n, 2 * count, hidden, rng)]
+def affine(n: int, size: Size, rng: np.random.Generator) -> list[Bijection]:
+    """Return affine couplings in shuffled halves, and what bends each coordinate."""
+    return bent(n, couplings(AffineCoupling, n, size, rng), size.bins)
 
 
-def couplings(kind: Any, n: int, count: int, hidden: Sequence[int], rng: np.random.Generator) -> list[Bijection]:
-    """Return couplings at the identity: roles exchanged from one to the next, coordinates shuffled after each two."""
-    layers: list[Bijection] = []
-    for m in range(count):
-        layers.append(at_identity(kind(n, hidden, flip=bool(m % 2), activation="tanh", rng=rng)))
-        if m % 2 and n > 2:
-            layers.append(Permute(rng.permutation(n)))
-    return layers
+def couplings(kind: Any, n: int, size: Size, rng: np.random.Generator) -> list[list[Bijection]]:
+    """Return pairs of couplings at the identity, the second with the roles exchanged, then a shuffle."""
+    pairs = []
+    for _ in range(size.layers):
+        pair = [at_identity(kind(n, size.hidden, flip=flip, activation="tanh", rng=rng)) for flip in (False, True)]
+        pairs.append([*pair, Permute(rng.permutation(n))] if n > 2 else pair)
+    return pairs
 
 
-def masked(n: int, count: int, hidden: Sequence[int], rng: np.random.Generator) -> list[Bijection]:
-    """Return MAF layers at the identity, and warps of each coordinate."""
-    return [*warps(n, 2), *map(at_identity, autoregressive(MaskedAutoregressive, n, count, hidden, rng=rng, **TANH))]
+def masked(n: int, size: Size, rng: np.random.Generator) -> list[Bijection]:
+    """Return MAF layers at the identity, and what bends each coordinate."""
+    layers = autoregressive(MaskedAutoregressive, n, size.layers, size.hidden, rng=rng, activation="tanh")
+    return bent(n, [[at_identity(layer)] for layer in layers], size.bins)
 
 
-def inverse(n: int, count: int, hidden: Sequence[int], rng: np.random.Generator) -> list[Bijection]:
-    """Return IAF layers at the identity, and warps of each coordinate."""
-    return [*warps(n, 2), *map(at_identity, autoregressive(InverseAutoregressive, n, count, hidden, rng=rng, **TANH))]
-
-
-TANH = {"activation": "tanh"}
+def inverse(n: int, size: Size, rng: np.random.Generator) -> list[Bijection]:
+    """Return IAF layers at the identity, and what bends each coordinate."""
+    layers = autoregressive(InverseAutoregressive, n, size.layers, size.hidden, rng=rng, activation="tanh")
+    return bent(n, [[at_identity(layer)] for layer in layers], size.bins)
 
 
 def autoregressive(

@@ -8,17 +8,18 @@ import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.bijections import Bijection, Chain, Exp, FixedAffine, Logit, Sinh
+from nfedu.tables.lattice import decimal
 
-MARGIN = 1e-3  # of a real interval: its ends are data, too
+MARGIN = 1e-3  # of a real interval, at most: its ends are data, too
 
 
 @dataclass(frozen=True)
 class Column:
     """Numbers from `low` to `high`, real ones, or with a `step` those that are so far apart, from `origin` on.
 
-    Real numbers above a bound lie strictly above it; an interval has its ends: the model reaches `MARGIN` of its width
+    Real numbers above a bound lie strictly above it; an interval has its ends: the model reaches `margin` of its width
     beyond them, and a sample from there becomes the end. So the density within integrates to 1 less the share of such
-    samples: less than 1 % in most columns, more where data crowd at the ends. A column with a step is *dequantised*:
+    samples: less than 1 % unless data stand at the ends themselves. A column with a step is *dequantised*:
     its number k stands for all reals within half a step. So k's probability is the integral of the density over
     that cell, and the density reported is this over `step`: for whole numbers, whose step is 1, the probability itself.
 
@@ -33,6 +34,7 @@ class Column:
     origin: float = 0.0
     centre: float = 0.0
     scale: float | None = None
+    margin: float = MARGIN
 
     def __post_init__(self) -> None:
         if not self.low < self.high:
@@ -50,7 +52,7 @@ class Column:
         half = 0.0 if self.step is None else self.step / 2
         if np.isfinite(self.high):
             low, width = self.low - half, self.high - self.low + 2 * half
-            return Chain([Logit(1, 0.0 if half else MARGIN), FixedAffine([low], [width])])
+            return Chain([Logit(1, 0.0 if half else self.margin), FixedAffine([low], [width])])
         if np.isfinite(self.low):
             return Exp(1) if self.low == half else Chain([Exp(1), FixedAffine([self.low - half], [1.0])])
         return None if self.scale is None else Chain([Sinh(1), FixedAffine([self.centre], [self.scale])])
@@ -68,7 +70,7 @@ class Column:
             least = np.nextafter(self.low, np.inf) if np.isinf(self.high) else self.low
             return np.clip(values, least, self.high)
         places = np.round((values - self.origin) / self.step)
-        return np.clip(self.origin + places * self.step, self.low, self.high)
+        return np.clip(decimal(self.origin + places * self.step, self.step, self.origin), self.low, self.high)
 
     def __str__(self) -> str:
         bounds = f"[{self.low:g}, {self.high:g}]" if np.isfinite(self.high) else f"above {self.low:g}"

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.tables.columns import Column
+from nfedu.tables.columns import MARGIN, Column
 from nfedu.tables.lattice import are_whole, step_of
 from nfedu.tables.reading import Data
 from nfedu.tables.table import Table
 
 FEW = 10  # values that a column takes, at most: no others are expected
+LEAST_MARGIN = 1e-12  # of an interval: 1 less that has digits still
 FAR = 10.0  # times as far from the median as the middle 95 % of the values: so far a Gaussian has none
 
 
@@ -23,6 +24,7 @@ def describe(
     interval: Mapping[str, tuple[float, float]] | None = None,
     whole: Sequence[str] = (),
     real: Sequence[str] = (),
+    rows: Array | None = None,
 ) -> Table:
     """Return the table: of each column what is said of it, by name; else what its numbers say.
 
@@ -33,6 +35,10 @@ def describe(
       multiples of a step, is dequantised by that step; if it has no more than ten values, it keeps to them. Any other
       is real. It is heavy-tailed where a value lies ten times as far from the median as the middle 95 % of them.
 
+    What the file's format is, all its rows say: its rounding, and where whole numbers or few values begin and end.
+    What is estimated, where tails begin and how near to its ends an interval is filled, `rows` do: those to learn from,
+    all unless given.
+
     Raises ValueError for a name that is not there, and for an entry that is not in its column's support.
     """
     interval = dict(interval or {})
@@ -42,15 +48,15 @@ def describe(
         raise ValueError(f"column {name}: said to be real, and something else; expected one of them")
     columns = []
     for i, name in enumerate(data.names):
-        values = data.rows[:, i]
+        values, seen = data.rows[:, i], data.rows[:, i] if rows is None else rows[:, i]
         low, high = interval.get(name, (-np.inf, np.inf))
         low = max(low, 0.0) if name in positive else low
         if name in whole:
             columns.append(whole_column(name, low, high, values, name in positive))
         elif name in positive or name in interval or name in real:
-            columns.append(Column(name, float(low), float(high)))
+            columns.append(Column(name, float(low), float(high), margin=margin_of(seen, low, high)))
         else:
-            columns.append(observed(name, values))
+            columns.append(observed(name, values, seen))
     table = Table(columns)
     table.check(data)
     return table
@@ -65,9 +71,18 @@ def whole_column(name: str, low: float, high: float, values: Array, positive: bo
     return Column(name, float(np.ceil(low)), float(np.floor(high)), 1.0)
 
 
-def observed(name: str, values: Array) -> Column:
-    """Return what a column's numbers say of it: real, or rounded to a step; with heavy tails or without."""
-    centre, scale = tails_of(values)
+def margin_of(seen: Array, low: float, high: float) -> float:
+    """Return what share of an interval the model is to reach beyond its ends: half of what the nearest row is off them.
+
+    `MARGIN` where rows stand at the ends, or none is near: with more, rows would be drawn from where there are none.
+    """
+    nearest, most = min((seen - low).min(), (high - seen).min()) / 2, MARGIN * (high - low)
+    return max(float(nearest / (high - low)), LEAST_MARGIN) if 0 < nearest < most < np.inf else MARGIN
+
+
+def observed(name: str, values: Array, seen: Array) -> Column:
+    """Return what a column's numbers say of it: real, or rounded to a step; with heavy tails, by those seen, or not."""
+    centre, scale = tails_of(seen)
     step = step_of(values)
     if step is None:
         return Column(name, centre=centre, scale=scale)

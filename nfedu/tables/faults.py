@@ -18,7 +18,7 @@ SMALLEST, LARGEST = 1e-150, 1e150  # of numbers: their squares, and sums of them
 LEAST = 10  # rows that can be split into three
 
 
-def check_density(data: Data, table: Table) -> None:
+def check_density(data: Data) -> None:
     """Raise ValueError for columns, or rows too few, that leave no density; all that is found, in one line."""
     if len(data.rows) < LEAST:
         count = len(data.rows)

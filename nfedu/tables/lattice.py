@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from nfedu.arrays import Array
@@ -30,6 +32,14 @@ def step_of(values: Array) -> float | None:
     step = float(distinct[-1] - distinct[0]) / round(float(distinct[-1] - distinct[0]) / step)  # the most of its digits
     places = (distinct - distinct[0]) / step
     return step if (abs(places - np.round(places)) < TOLERANCE).all() else None
+
+
+def decimal(values: Array, step: float, origin: float) -> Array:
+    """Return multiples of a step as decimals of as few digits as step and origin have: 0.4, not 0.3999999999999999."""
+    for digits in range(max(0, 9 - math.floor(math.log10(step)))):  # a third has more, and keeps them
+        if all(abs(h - round(h, digits)) <= 1e-12 * step for h in (step, origin)):
+            return np.round(values, digits)
+    return values
 
 
 def are_whole(values: Array) -> bool:

@@ -24,7 +24,8 @@ from nfedu.training import Adam, History, fit
 MODELS = {"nice": models.nice, "real_nvp": models.real_nvp, "maf": models.maf, "iaf": models.iaf}
 RATES = (1e-2, 3e-3)  # of learning, for a single column and for more
 DECAY = 0.1  # of the weights
-STEPS = 4000  # of the optimizer, unless epochs are given
+STEPS = (1000, 4000)  # of the optimizer, at least and at most, unless epochs are given
+WORK = 1.2e11  # rows × parameters met in training, in between: about a minute on two cores
 DRAWS = 8  # of noise for the validation rows, where columns are dequantised
 
 
@@ -69,15 +70,20 @@ def learn(
         raise ValueError(f"model = {model!r}, expected one of {', '.join(MODELS)}")
     if epochs is not None and not is_whole(epochs, 1):
         raise ValueError(f"epochs = {epochs}, expected a whole number ≥ 1")
-    table = describe(data, **said) if table is None else table
-    check_density(data, table)
+    check_density(data)
     parts, rng = parts_of(data.rows, seed), np.random.default_rng(seed)
+    table = describe(data, rows=parts.train, **said) if table is None else table
     start = table.dequantise(parts.train, rng)
     flow = MODELS[model](table.n, start, supports=table.supports(), layers=layers, hidden=hidden, rng=rng)
     batch = int(np.clip(len(start) // 20, 100, 1000))
-    epochs = epochs or max(4, round(STEPS / -(-len(start) // batch)))
+    epochs = epochs or epochs_for(len(start), batch, flow.theta.size)
     options: dict[str, Any] = {"batch_size": batch, "epochs": epochs, "checkpoint": checkpoint, "progress": progress}
     return Learned(TableModel(flow, table, train(flow, table, parts, rng, options)), parts, epochs)
+
+
+def epochs_for(rows: int, batch: int, parameters: int) -> int:
+    """Return how long to train: 4000 steps, fewer where each is long."""
+    return max(4, round(np.clip(WORK / (batch * parameters), *STEPS) / -(-rows // batch)))
 
 
 def train(flow: Flow, table: Table, parts: Parts, rng: np.random.Generator, options: dict[str, Any]) -> History:

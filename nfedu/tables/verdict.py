@@ -80,5 +80,6 @@ def told(name: str, losses: Array) -> str:
 
 
 def mean_of(values: Array) -> tuple[float, float]:
-    """Return the mean and its standard error."""
-    return float(values.mean()), float(values.std(ddof=1) / np.sqrt(len(values)))
+    """Return the mean and its standard error, NaN of a single value."""
+    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
+    return float(values.mean()), float(error)

@@ -54,6 +54,8 @@ def test_fit_sample_score_plot(folder, capsys):
     ]
     assert told.splitlines()[-1].startswith("  line 302: ")
     scores = np.loadtxt("scores.csv", delimiter=",", skiprows=1)
+    log_p = scores[np.isfinite(scores[:, 1]), 1]
+    assert f"{log_p.mean():.3f} ± {log_p.std(ddof=1) / np.sqrt(301):.3f} nats" in told
     model = TableModel.load("people.model.npz")
     assert scores[:, 0].tolist() == list(range(2, 304))
     assert scores[:, 1] == pytest.approx(

@@ -8,6 +8,7 @@ from nfedu.tables import Column, Data
 from nfedu.tables.describing import noticed
 from nfedu.tables.faults import check_density, warnings
 from nfedu.tables.lattice import step_of
+from nfedu.tables.splitting import parts_of
 
 RNG = np.random.default_rng(0)
 REAL = RNG.standard_normal((400, 3))
@@ -35,7 +36,7 @@ def test_supports_are_as_said_and_as_the_numbers_say():
         interval={"d": (0, 1)},
     )
     a, b, c, d, e, f = table.columns
-    assert a == Column("a", 0.0) and b == Column("b", 0.0, step=1.0) and d == Column("d", 0.0, 1.0)
+    assert a == Column("a", 0.0) and b == Column("b", 0.0, step=1.0) and d == Column("d", 0.0, 1.0, margin=d.margin)
     assert c == Column("c", step=1.0)  # nothing is said of it: it may be rounded, but no bound is known
     assert e == Column("e", 0.0, 1.0, 1.0) and f == Column("f")
 
@@ -60,6 +61,36 @@ def test_bounds_of_whole_numbers_are_whole():
 def test_positive_numbers_of_an_interval_are_above_0():
     values = data("a", [0.5, 1.5, 2.25])
     assert tables.describe(values, positive=["a"], interval={"a": (-1, 3)}).columns == [Column("a", 0.0, 3.0)]
+
+
+def test_an_interval_is_left_by_half_of_what_its_rows_keep_from_the_ends():
+    def margin(*values):
+        return tables.describe(data("a", [2.5, 3.0, *values]), interval={"a": (2, 4)}).columns[0].margin
+
+    assert margin(2.001) == pytest.approx(2.5e-4) and margin(3.9996) == pytest.approx(1e-4)
+    assert margin(2.3) == margin(4.0) == margin(2.0, 3.9996) == 1e-3 and margin(2 + 1e-15) == 1e-12
+
+
+def test_what_is_estimated_does_not_see_the_test_rows():
+    rows = np.random.default_rng(0).uniform(0.2, 0.8, (300, 2))
+    test = np.flatnonzero(np.isin(rows[:, 0], parts_of(rows, 0).test[:, 0]))
+    rows[test[0]] = 1e-9, 1e6  # near an end, and far out
+    columns = tables.learn(rows, interval={"x1": (0, 1)}, progress=False, epochs=1).model.table.columns
+    assert columns[0].margin == 1e-3 and columns[1].scale is None
+    seen = tables.describe(tables.as_data(rows), interval={"x1": (0, 1)}).columns
+    assert seen[0].margin < 1e-8 and seen[1].scale is not None
+
+
+@pytest.mark.parametrize("step", [0.1, 0.25, 0.007, 1e-6, 5.0])
+def test_samples_of_a_rounded_column_have_its_digits(step):
+    written = [float(f"{k * step:.9g}") for k in range(-300, 300)]
+    table = tables.describe(data("a", written * 3))
+    noisy = np.array(written)[:, None] + step * np.random.default_rng(0).uniform(-0.4, 0.4, (600, 1))
+    assert table.nearest(noisy).ravel().tolist() == written
+    thirds = np.arange(30) / 3
+    assert tables.describe(data("a", np.tile(thirds, 4))).nearest(thirds[:, None])[:, 0] == pytest.approx(
+        thirds, abs=1e-14
+    )
 
 
 def test_what_a_column_cannot_hold_is_named():
@@ -122,11 +153,11 @@ def test_columns_without_a_density_are_refused_with_advice():
     ):
         found = data("abc", *columns)
         with pytest.raises(ValueError, match=told):
-            check_density(found, tables.describe(found))
+            check_density(found)
     near = data("abc", a, b, a + 1e-9 * c)  # close, yet two columns
-    check_density(near, tables.describe(near))
+    check_density(near)
     with pytest.raises(ValueError, match="the table has 1 row; a density needs 10 at least"):
-        check_density(data("a", [1.0]), tables.Table([Column("a")]))
+        check_density(data("a", [1.0]))
 
 
 def test_real_columns_that_repeat_are_named():

@@ -10,7 +10,7 @@ import nfedu
 from nfedu import models, tables
 from nfedu.tables import Column, Table, TableModel, learning
 from nfedu.tables.baselines import KernelDensity, gaussian
-from nfedu.tables.learning import MODELS
+from nfedu.tables.learning import MODELS, epochs_for
 from nfedu.tables.splitting import parts_of
 from nfedu.tables.verdict import Verdict, judge
 
@@ -89,6 +89,7 @@ def test_every_sample_lies_in_its_columns_support(learned):
 
 def test_an_interval_has_the_probability_that_its_ends_leave_it():
     data = np.random.default_rng(0).beta(0.3, 0.3, 1000)
+    data[:2] = 0, 1  # the ends are met, so the model reaches beyond them
     model = tables.learn(data, interval={"x1": (0, 1)}, progress=False, epochs=40).model
     x = np.sin(np.linspace(0, np.pi / 2, 20_001)) ** 2  # many near the ends
     within = np.trapezoid(np.exp(model.log_prob(x[:, None])), x)
@@ -96,6 +97,14 @@ def test_an_interval_has_the_probability_that_its_ends_leave_it():
     at_ends = np.isin(samples, (0.0, 1.0)).mean()
     assert at_ends > 0.01
     assert within + at_ends == pytest.approx(1, abs=4 * np.sqrt(at_ends / 40_000))
+
+
+def test_where_no_row_is_at_an_end_hardly_a_sample_is():
+    data = np.random.default_rng(0).beta(0.3, 0.3, (2000, 1))
+    model = tables.learn(data, interval={"x1": (0, 1)}, progress=False).model
+    samples = model.sample(40_000, np.random.default_rng(1))
+    assert np.isin(samples, (0.0, 1.0)).mean() < 1e-3
+    assert stats.kstest(samples[:, 0], stats.beta(0.3, 0.3).cdf).statistic < 0.03  # 0.02 is what 2,000 rows tell
 
 
 def test_what_stops_and_what_is_learned_does_not_see_the_test_rows():
@@ -217,6 +226,16 @@ def test_the_kernel_estimate_is_scipys_with_its_best_bandwidth():
         -mine.log_prob(validation, h).mean() for h in (mine.bandwidth / 1.5, mine.bandwidth, mine.bandwidth * 1.5)
     ]
     assert min(nearby) == nearby[1]
+
+
+def test_training_is_as_long_as_a_minute_allows():
+    def steps(rows, batch, parameters):
+        return epochs_for(rows, batch, parameters) * -(-rows // batch)
+
+    assert steps(14_000, 700, 28_000) == 4000 and steps(700, 100, 10**5) == pytest.approx(4000, abs=5)
+    assert steps(90_000, 1000, 600_000) == pytest.approx(1000, abs=45)
+    assert steps(90_000, 1000, 60_000) == pytest.approx(2000, abs=45)
+    assert epochs_for(10**6, 1000, 10**6) == 4
 
 
 def test_parts_share_no_row():

@@ -11,12 +11,12 @@ from nfedu.bijections.coupling.images import ImageCoupling
 from nfedu.bijections.elementwise.functions import Exp, Logit, Sinh
 from nfedu.bijections.elementwise.rescaling import Affine, Rescale, Shift
 from nfedu.bijections.elementwise.sinh_arcsinh import SinhArcsinh
+from nfedu.bijections.elementwise.spline import Spline
 from nfedu.bijections.fixed_affine import FixedAffine, standardising, whitening
 from nfedu.bijections.mint.layer import MintLayer, MintUnit
 from nfedu.bijections.normalization.act_norm import ActNorm
 from nfedu.bijections.normalization.batch_norm import BatchNorm
 from nfedu.bijections.reversible import Reversible
-from nfedu.bijections.spline import Spline
 
 __all__ = [
     "ActNorm",

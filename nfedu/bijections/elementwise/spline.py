@@ -8,7 +8,7 @@ import numpy as np
 
 from nfedu.arrays import Array, as_batch, is_whole
 from nfedu.bijections.base import Mapped
-from nfedu.bijections.elementwise import Elementwise
+from nfedu.bijections.elementwise.base import Elementwise
 from nfedu.parameters import Parameter, named
 
 Knots = tuple[Array, Array, Array]  # along x, along z, and the slopes there, (n, K + 1) each

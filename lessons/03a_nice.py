@@ -168,7 +168,7 @@ shape, never their area. So the density (below, one scale of colours) changes it
 0.159; only the rescaling, by (1.3, 0.7), lifts it, to 0.159/0.91 = 0.175."""
 lesson.show(fig, "03a_shear", caption)
 
-moved, factors = copy.deepcopy(pair[0]), np.linspace(-1.2, 1.2, 17)
+moved, factors = copy.deepcopy(pair[0]), np.linspace(-1, 1, 17)
 weights, (fig, axes) = moved.net.weights[-1].value.copy(), plt.subplots(1, 2, figsize=(7, 3.7))
 
 

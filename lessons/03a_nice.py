@@ -39,13 +39,15 @@ rng = np.random.default_rng(3)
 # ## There and back (NICE 正向, 反向)
 #
 # $$
-# x_{1:d} = z_{1:d}, \qquad x_{d+1:n} = z_{d+1:n} + m_\theta(z_{1:d})
+# \begin{aligned} x_{1:d} &= z_{1:d} \\
+# x_{d+1:n} &= z_{d+1:n} + m_\theta(z_{1:d}) \end{aligned}
 # $$ (N10)
 #
 # On the way back the first part is still there, so the same network gives the same shift, which we subtract:
 #
 # $$
-# z_{1:d} = x_{1:d}, \qquad z_{d+1:n} = x_{d+1:n} - m_\theta(x_{1:d})
+# \begin{aligned} z_{1:d} &= x_{1:d} \\
+# z_{d+1:n} &= x_{d+1:n} - m_\theta(x_{1:d}) \end{aligned}
 # $$ (N11)
 #
 # Put N10 into N11: $x_{d+1:n} - m_\theta(x_{1:d})$ is $z_{d+1:n} + m_\theta(z_{1:d}) - m_\theta(z_{1:d})$, and that is

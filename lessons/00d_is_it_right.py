@@ -28,13 +28,14 @@ EPS = np.finfo(float).eps
 #
 # Taylor: $f(x \pm h) = f \pm h f' + \tfrac{h^2}{2} f'' \pm \tfrac{h^3}{6} f''' + \dots$ Solve for $f'$. In the central
 # one the even terms cancel; in the *complex step*, $f(x + ih) = f + ihf' - \tfrac{h^2}{2} f'' - \tfrac{ih^3}{6} f''' +
-# \dots$ (for an analytic $f$, real on the real line), they are real and the derivative is imaginary:
+# \dots$ (for an analytic $f$, real on the real line), they are real and the derivative is imaginary. So the forward
+# difference, the central one and the complex step are
 #
 # $$
 # \begin{aligned}
-# \text{forward:} && \frac{f(x + h) - f(x)}{h} &= f' + \frac{h}{2} f'' + \dots \\[1ex]
-# \text{central:} && \frac{f(x + h) - f(x - h)}{2h} &= f' + \frac{h^2}{6} f''' + \dots \\[1ex]
-# \text{complex step:} && \frac{\operatorname{Im} f(x + ih)}{h} &= f' - \frac{h^2}{6} f''' + \dots
+# \frac{f(x + h) - f(x)}{h} &= f' + \frac{h}{2} f'' + \dots \\[1ex]
+# \frac{f(x + h) - f(x - h)}{2h} &= f' + \frac{h^2}{6} f''' + \dots \\[1ex]
+# \frac{\operatorname{Im} f(x + ih)}{h} &= f' - \frac{h^2}{6} f''' + \dots
 # \end{aligned}
 # $$ (B9)
 #

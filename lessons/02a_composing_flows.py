@@ -244,7 +244,7 @@ for (above, below), (name, layer) in zip(axes.T, layers.items(), strict=True):
     show_warp(above, lambda z, layer=layer: layer.z_to_x(z)[0], lines=9)
     show_density(below, nfedu.Flow(nfedu.StandardNormal(2), layer), low, high, points=300)
     for ax in (above, below):
-        ax.set(xticks=ticks, yticks=ticks, xlim=(low, high), ylim=(low, high))
+        ax.set(xticks=ticks, yticks=ticks, xlim=(round(low), round(high)), ylim=(round(low), round(high)))
         ax.set_ylabel("$x_2$" if name == "Affine" else "")
     above.set(title=name, xlabel="")
 caption = """A grid over [−2, 2]² (above) and the standard normal's density (below) after one layer; colours from 0 to

@@ -39,13 +39,15 @@ rng = np.random.default_rng(3)
 # ## There and back (NICE 正向, 反向)
 #
 # $$
-# x_{1:d} = z_{1:d}, \qquad x_{d+1:n} = z_{d+1:n} + m_\theta(z_{1:d})
+# \begin{aligned} x_{1:d} &= z_{1:d} \\
+# x_{d+1:n} &= z_{d+1:n} + m_\theta(z_{1:d}) \end{aligned}
 # $$ (N10)
 #
 # On the way back the first part is still there, so the same network gives the same shift, which we subtract:
 #
 # $$
-# z_{1:d} = x_{1:d}, \qquad z_{d+1:n} = x_{d+1:n} - m_\theta(x_{1:d})
+# \begin{aligned} z_{1:d} &= x_{1:d} \\
+# z_{d+1:n} &= x_{d+1:n} - m_\theta(x_{1:d}) \end{aligned}
 # $$ (N11)
 #
 # Put N10 into N11: $x_{d+1:n} - m_\theta(x_{1:d})$ is $z_{d+1:n} + m_\theta(z_{1:d}) - m_\theta(z_{1:d})$, and that is
@@ -168,7 +170,7 @@ shape, never their area. So the density (below, one scale of colours) changes it
 0.159; only the rescaling, by (1.3, 0.7), lifts it, to 0.159/0.91 = 0.175."""
 lesson.show(fig, "03a_shear", caption)
 
-moved, factors = copy.deepcopy(pair[0]), np.linspace(-1.2, 1.2, 17)
+moved, factors = copy.deepcopy(pair[0]), np.linspace(-1, 1, 17)
 weights, (fig, axes) = moved.net.weights[-1].value.copy(), plt.subplots(1, 2, figsize=(7, 3.7))
 
 

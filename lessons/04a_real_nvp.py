@@ -33,19 +33,19 @@ log2, log3, log6 = np.log([2, 3, 6])
 # %% [markdown]
 # ## There and back (Real-NVP 前向, 反向)
 #
-# The first part passes; two functions of it, a log-scale $\alpha_\theta$ and a shift $\mu_\theta$, move the second.
-# (Here one network gives both.)
+# Two functions of the part that passes, a log-scale $\alpha_\theta$ and a shift $\mu_\theta$, move the other part:
 #
 # $$
-# x_{1:d} = z_{1:d}, \qquad x_{d+1:n} = z_{d+1:n} \odot \exp(\alpha_\theta(z_{1:d})) + \mu_\theta(z_{1:d})
+# \begin{aligned} x_{1:d} &= z_{1:d} \\
+# x_{d+1:n} &= z_{d+1:n} \odot \exp(\alpha_\theta(z_{1:d})) + \mu_\theta(z_{1:d}) \end{aligned}
 # $$ (N14)
 #
-# Given $x$, the first line says $z_{1:d} = x_{1:d}$. So $\alpha_\theta$ and $\mu_\theta$ are known, whatever networks
-# they are, and the second line is $n{-}d$ equations with one unknown each. Their factors are never 0: no condition on
-# θ is needed.
+# Given $x$, the first line says $z_{1:d} = x_{1:d}$. So $\alpha_\theta$ and $\mu_\theta$ are known, and the second line
+# is $n{-}d$ equations with one unknown each, its factor never 0, whatever networks they are (here one gives both):
 #
 # $$
-# z_{1:d} = x_{1:d}, \qquad z_{d+1:n} = (x_{d+1:n} - \mu_\theta(x_{1:d})) \odot \exp(-\alpha_\theta(x_{1:d}))
+# \begin{aligned} z_{1:d} &= x_{1:d} \\
+# z_{d+1:n} &= (x_{d+1:n} - \mu_\theta(x_{1:d})) \odot \exp(-\alpha_\theta(x_{1:d})) \end{aligned}
 # $$ (N15)
 #
 # ```{literalinclude} ../nfedu/bijections/coupling/affine.py

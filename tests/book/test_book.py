@@ -214,7 +214,8 @@ def test_a_book_with_old_outputs_fails_and_one_with_new_outputs_is_read_again(sm
     assert "run python -m lessons" in capsys.readouterr().err
 
 
-def test_a_page_ends_with_the_way_to_its_exercises(book):
-    last = book.read((ROOT / "lessons" / "03c_digits.py").read_text(encoding="utf-8")).cells[-1]
-    assert "`python -m lessons exercise 03`" in last.source
-    assert "(EXERCISES.md)" in last.source
+def test_a_page_ends_with_the_way_to_its_exercises_and_what_it_took(book):
+    way, end = book.read((ROOT / "lessons" / "03c_digits.py").read_text(encoding="utf-8")).cells[-2:]
+    assert "`python -m lessons exercise 03`" in way.source
+    assert "(EXERCISES.md)" in way.source
+    assert end.source == "lesson.end()"

@@ -48,7 +48,7 @@ log2 = np.log(2)
 # e^{-\alpha} \odot (dx_b - d\mu) - z_b \odot d\alpha$, so $g_{x_b} = g_b \odot e^{-\alpha}$, $g_\mu = -g_{x_b}$ and
 # $g_\alpha = -g_b \odot z_b - g_\ell$. (`conditions` is the network; the library bounds $\alpha$ by a tanh, lesson 04.)
 #
-# ```{literalinclude} ../nfedu/bijections/coupling.py
+# ```{literalinclude} ../nfedu/bijections/coupling/affine.py
 # :pyobject: AffineCoupling.z_to_x
 # ```
 #

@@ -123,7 +123,7 @@ lesson.claim("B8", "by Newton and B8 = Cardano's formula by the complex step", e
 # %% [markdown]
 # The library's, where $f$ is a network and $J$ triangular, so that the system is one substitution:
 #
-# ```{literalinclude} ../nfedu/bijections/mint.py
+# ```{literalinclude} ../nfedu/bijections/mint/layer.py
 # :pyobject: MintLayer.z_to_x
 # ```
 

@@ -32,8 +32,8 @@ EPS = np.finfo(float).eps
 #
 # $$
 # \begin{aligned}
-# \text{forward:} && \frac{f(x + h) - f(x)}{h} &= f' + \frac{h}{2} f'' + \dots \\
-# \text{central:} && \frac{f(x + h) - f(x - h)}{2h} &= f' + \frac{h^2}{6} f''' + \dots \\
+# \text{forward:} && \frac{f(x + h) - f(x)}{h} &= f' + \frac{h}{2} f'' + \dots \\[1ex]
+# \text{central:} && \frac{f(x + h) - f(x - h)}{2h} &= f' + \frac{h^2}{6} f''' + \dots \\[1ex]
 # \text{complex step:} && \frac{\operatorname{Im} f(x + ih)}{h} &= f' - \frac{h^2}{6} f''' + \dots
 # \end{aligned}
 # $$ (B9)
@@ -74,8 +74,8 @@ error = abs(found - [3.31, 3.01, 2.99]).max()
 lesson.claim("B9", "pencil: x³ at 1, h = 0.1: 3.31, 3.01, 2.99", error, 1e-14, derivative)
 
 # %% [markdown]
-# Now a flow of two couplings, at 81 steps $h$: how far are the three from its backward? Above the best $h$ the error
-# must have the slope 1 or 2 of its truncation, and the best $h$ must be where the formulas put it.
+# Now a flow of two couplings, at steps $h$ from $10^{-20}$ to 1: how far are the three from its backward? Above the
+# best $h$ the error must have the slope 1 or 2 of its truncation, and the best $h$ must be where the formulas put it.
 
 # %%
 couplings = [nfedu.AffineCoupling(3, (5,), flip=flip, activation="tanh", rng=rng) for flip in (False, True)]
@@ -172,7 +172,7 @@ lesson.claim("B10", words, abs(relative - 1), 1e-2, nfedu.Flow.nll)
 lesson.claim("B10", "the same error / what a difference can know, ε|L|/h", known, 10, nfedu.Flow.nll)
 
 # %% [markdown]
-# And away from the optimum, in a norm: the slopes along the two shifts differ by $10^4$, as the columns' units do.
+# Elsewhere, in a norm: the slopes along the two shifts differ by a factor of $10^4$, as the columns' units do.
 
 # %%
 away = optimum + np.array([0, 0, 3e-5, 0.3])  # both shifts, by 0.3 standard deviations

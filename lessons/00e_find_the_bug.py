@@ -190,8 +190,8 @@ image = ax.imshow(np.log10(np.maximum(by_coordinate, 1e-16)), vmin=-16, vmax=1)
 ax.set(xticks=range(6), xticklabels=range(1, 7), yticks=range(6), yticklabels=range(1, 7))
 ax.set(xlabel="coordinate", ylabel="dimension n")
 fig.colorbar(image, ax=ax, label="log₁₀ of the round trip's error")
-caption = """A MAF that samples in two rounds, in 1 to 6 dimensions: where the round trip z→x→z ends, coordinate by
-coordinate. The first two columns are black, 1e-16, for every n: at n = 2 there is nothing to see."""
+caption = """A MAF that samples in two rounds, in 1 to 6 dimensions: the error of its round trip z→x→z, coordinate by
+coordinate. The first two columns are black, 1e-16 or so, for every n: at n = 2 there is nothing to see."""
 lesson.show(fig, "00e_two_rounds", caption)
 
 # %% [markdown]

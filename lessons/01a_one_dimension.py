@@ -62,7 +62,7 @@ rng = np.random.default_rng(1)
 # - $\mathbb{E}_q (3 - 2z)^2 = (3 - 2)^2 + 2^2 = 5$, so $\mathbb{E}_q \log p(3|z) = -\frac12 \log 2\pi -
 #   \frac52$, which is $-3.4189$;
 # - $\mathrm{KL}(q\|p(z)) = \frac12 (1 + 1^2 - 1 - \log 1)$ is $0.5$: the ELBO is $-3.9189$, too low by $1.2953$;
-# - $\mathrm{KL}(q\|p(z|3)) = \frac12 \big(\frac{1 + (1 - 1.2)^2}{0.2} - 1 - \log \frac{1}{0.2}\big)$ is $1.2953$, that
+# - $\mathrm{KL}(q\|p(z|3)) = \frac12 \big(\frac{1 + (1 - 1.2)^2}{0.2} - 1 + \log 0.2\big)$ is $1.2953$, that
 #   gap.
 #
 # We ask quadrature for the same four numbers, none of them by a formula for Gaussians.

@@ -24,7 +24,7 @@ import nfedu
 from nfedu.checks import density_on_grid, jacobians, misfit
 from nfedu.course.lesson import begin
 from nfedu.plotting import samples_axes, show_density, show_warp
-from nfedu.plotting.cells import area, boundary, show_cell
+from nfedu.plotting.scenes.cells import area, boundary, show_cell
 
 lesson = begin("01b · Change of variables in many dimensions")
 rng = np.random.default_rng(1)

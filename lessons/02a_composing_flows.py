@@ -236,15 +236,16 @@ layers = {
     "linear coupling": linear,
     "that, then Reverse": nfedu.Chain([copy.deepcopy(linear), nfedu.Reverse(2)]),
 }
-boxes = {"SinhArcsinh": (-5, 5), "Exp": (1e-3, 8), "Logit, inverse": (1e-3, 1 - 1e-3)}
+boxes = {"SinhArcsinh": (-5, 5, 4), "Exp": (1e-3, 8, 4), "Logit, inverse": (1e-3, 1 - 1e-3, 0.5)}
 fig, axes = plt.subplots(2, 6, figsize=(10, 3.7))
 for (above, below), (name, layer) in zip(axes.T, layers.items(), strict=True):
-    low, high = boxes.get(name, (-4, 4))
+    low, high, step = boxes.get(name, (-4, 4, 3))
+    ticks = step * np.arange(-1, 2) if low < 0 else step * np.arange(3)
     show_warp(above, lambda z, layer=layer: layer.z_to_x(z)[0], lines=9)
     show_density(below, nfedu.Flow(nfedu.StandardNormal(2), layer), low, high, points=300)
     for ax in (above, below):
-        ax.set(xlim=(low, high), ylim=(low, high), ylabel="$x_2$" if name == "Affine" else "")
-        ax.locator_params(nbins=3)
+        ax.set(xticks=ticks, yticks=ticks, xlim=(low, high), ylim=(low, high))
+        ax.set_ylabel("$x_2$" if name == "Affine" else "")
     above.set(title=name, xlabel="")
 caption = """A grid over [−2, 2]² (above) and the standard normal's density (below) after one layer; colours from 0 to
 each picture's own maximum. Where lines crowd, the density is high. Exp and the inverse logit map the plane onto a

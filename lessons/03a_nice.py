@@ -30,7 +30,7 @@ import nfedu
 from nfedu.checks import check_bijection, density_on_grid, layer_jacobians, worst_difference
 from nfedu.course.lesson import begin
 from nfedu.plotting import Stage, cleared, show_density, show_jacobian, show_stage, show_warp
-from nfedu.plotting.cells import area
+from nfedu.plotting.scenes.cells import area
 
 lesson = begin("03a · NICE: additive coupling")
 rng = np.random.default_rng(3)
@@ -51,7 +51,7 @@ rng = np.random.default_rng(3)
 # Put N10 into N11: $x_{d+1:n} - m_\theta(x_{1:d})$ is $z_{d+1:n} + m_\theta(z_{1:d}) - m_\theta(z_{1:d})$, and that is
 # $z_{d+1:n}$. Nothing was asked of $m_\theta$.
 #
-# ```{literalinclude} ../nfedu/bijections/coupling.py
+# ```{literalinclude} ../nfedu/bijections/coupling/additive.py
 # :pyobject: AdditiveCoupling.z_to_x
 # ```
 #

@@ -48,7 +48,7 @@ log2, log3, log6 = np.log([2, 3, 6])
 # z_{1:d} = x_{1:d}, \qquad z_{d+1:n} = (x_{d+1:n} - \mu_\theta(x_{1:d})) \odot \exp(-\alpha_\theta(x_{1:d}))
 # $$ (N15)
 #
-# ```{literalinclude} ../nfedu/bijections/coupling.py
+# ```{literalinclude} ../nfedu/bijections/coupling/affine.py
 # :pyobject: AffineCoupling.x_to_z
 # ```
 #

@@ -124,7 +124,7 @@ lesson.show(fig, "04b_round_trip", caption)
 # The first term is what one has with the statistics held. $\overline g$ came through $m$, the bracket through $v$:
 # once from $u$ and once from the log-det.
 #
-# ```{literalinclude} ../nfedu/bijections/batch_norm.py
+# ```{literalinclude} ../nfedu/bijections/normalization/batch_norm.py
 # :pyobject: BatchNorm.x_to_z
 # ```
 #

@@ -19,7 +19,7 @@ from matplotlib import pyplot as plt
 
 import nfedu
 from nfedu import datasets
-from nfedu.bijections.mint import triangle
+from nfedu.bijections.mint.network import triangle
 from nfedu.checks import check_bijection, layer_jacobians
 from nfedu.course.lesson import begin
 from nfedu.plotting import show_density, show_jacobian, show_taps, show_warp
@@ -77,8 +77,12 @@ lesson.claim("N23", "a circular convolution, 8×8: Σ log|K̂| = slogdet of its 
 # is learned, and the log-det, $\sum_p \log$ of it, is known after one pass. A *unit* is two layers, the second with the
 # order of all coordinates reversed, so that everybody sees everybody.
 #
-# ```{literalinclude} ../nfedu/bijections/mint.py
-# :pyobject: MintLayer.apply
+# ```{literalinclude} ../nfedu/bijections/mint/network.py
+# :pyobject: MintNetwork.convolve
+# ```
+#
+# ```{literalinclude} ../nfedu/bijections/mint/network.py
+# :pyobject: MintNetwork.multiply_slopes
 # ```
 #
 # **By hand.** One pixel, one filter, $t = 1$, no biases, $x = \log 2$, $w^1 = 1$: $h = 3/5$, $h' = 16/25$ (00a). Stored
@@ -89,7 +93,7 @@ lesson.claim("N23", "a circular convolution, 8×8: Σ log|K̂| = slogdet of its 
 
 # %%
 pixel = nfedu.MintLayer((1, 1, 1), filters=1, rng=rng)
-w1, w2, w3 = (kernel.value[1, 1] for kernel in pixel.kernels)
+w1, w2, w3 = (kernel.value[1, 1] for kernel in pixel.network.kernels)
 w1[...], w2[...], w3[...] = 1, -5 / 3 * log3, 2
 z, log_det, _ = pixel.x_to_z(np.array([[log2]]))
 error = abs(np.array([z.item() - log2 - 1.6, np.exp(log_det.item()) - 1 - 0.768 * log3])).max()
@@ -105,7 +109,7 @@ bold = nfedu.MintLayer((2, 3, 3), filters=3, rng=wild)
 for p in bold.parameters().values():
     p.value += 2 * wild.standard_normal(p.value.shape)
 J, _ = layer_jacobians(bold, "x_to_z", rng.standard_normal((40, 18)))
-below = np.exp(bold.log_t.value) - np.diagonal(J, axis1=1, axis2=2)
+below = np.exp(bold.network.log_t.value) - np.diagonal(J, axis1=1, axis2=2)
 lesson.claim("N23", "large weights: the largest t − diagonal", below.max(), 1e-12, bold)
 
 # %% [markdown]
@@ -134,14 +138,16 @@ lesson.claim("N23", "z_to_x undoes it", back, 1e-12, nfedu.MintLayer.z_to_x)
 # side the gradient is that side's, and right; it does not see the step, and descent may land on a higher side.
 
 # %%
-w2[...], pixel.biases[0].value[...] = 1, log2
+w2[...], pixel.network.biases[0].value[...] = 1, log2
 taps, heights = np.linspace(-1, 1, 400), []
 for w1[...] in taps:
     heights.append(pixel.x_to_z(np.array([[-0.5], [0.0], [0.5]]))[0][:, 0])
 jump = []
 for w1[...] in (-1e-12, 1e-12):
     jump.append(pixel.x_to_z(np.zeros((1, 1)))[0].item())
-lesson.claim("N23", "pencil: at w¹ = 0 z jumps by 2.1482", abs(jump[1] - jump[0] - 2.1482), 5e-5, pixel.effective)
+lesson.claim(
+    "N23", "pencil: at w¹ = 0 z jumps by 2.1482", abs(jump[1] - jump[0] - 2.1482), 5e-5, pixel.network.effective
+)
 
 # %% [markdown]
 # Away from the jumps all is as it should be; the checker, on the layer of two channels:

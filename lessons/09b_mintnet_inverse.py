@@ -19,7 +19,7 @@ from matplotlib import pyplot as plt
 
 import nfedu
 from nfedu import datasets
-from nfedu.bijections.triangular import iterate
+from nfedu.bijections.mint.triangular import iterate
 from nfedu.course.lesson import begin
 from nfedu.course.trained import Outcome, long_training
 from nfedu.models import mint_net
@@ -46,7 +46,7 @@ rng = np.random.default_rng(90)
 # **By hand.** $L(x) = (2x_1,\ x_1 + 4x_2)$, $z = (2, 9)$, from 0, $a = 1$. Round 1: $(2/2,\ 9/4) = (1, 9/4)$. The
 # residual is $(0,\ 9 - 1 - 9) = (0, -1)$; round 2: $(1,\ 9/4 - 1/4) = (1, 2)$, which is the solution.
 #
-# ```{literalinclude} ../nfedu/bijections/triangular.py
+# ```{literalinclude} ../nfedu/bijections/mint/triangular.py
 # :pyobject: iterate
 # ```
 #
@@ -78,7 +78,7 @@ lesson.claim("N23", "L linear and triangular, n = 8: error after 8 rounds at a =
 
 # %%
 pixel, target = nfedu.MintLayer((1, 1, 1), filters=1, rng=rng), np.array([[3.0]])
-for kernel in pixel.kernels:
+for kernel in pixel.network.kernels:
     kernel.value[1, 1] = 1
 for a in (0.3, 0.9, 1.5, 2.1):
     near = pixel.solve(target) + 1e-3
@@ -111,15 +111,15 @@ lesson.claim("N23", "of five steps tried, a = 1 takes fewest rounds: rounds / ne
 # coordinate by coordinate.
 
 # %%
-start, scales, unsolved = [kernel.value for kernel in steep.kernels], (1, 2, 3, 4, 5), []
+start, scales, unsolved = [kernel.value for kernel in steep.network.kernels], (1, 2, 3, 4, 5), []
 for scale in scales:
-    for kernel, value in zip(steep.kernels, start, strict=True):
+    for kernel, value in zip(steep.network.kernels, start, strict=True):
         kernel.value = scale * value
     x, still, _ = steep.iterate(z)
     unsolved.append(still.sum())
     if scale == 4:
         x[still] = steep.by_coordinates(z[still])
-        rest = abs(z - steep.apply(x)[0]).max()
+        rest = abs(z - steep.network(x)[0]).max()
         lesson.claim("N23", "weights × 4: rows that a = 1 leaves, 1 / how many", 1 / unsolved[-1], 1, steep.iterate)
         lesson.claim("N23", "weights × 4: residual of all rows, with the fallback", rest, 1e-12, steep.by_coordinates)
 
@@ -137,7 +137,7 @@ coordinate by coordinate, and are solved too."""
 lesson.show(fig, "09b_inverse", caption)
 
 # %% tags=["hide-input"]
-for kernel, value in zip(steep.kernels, start, strict=True):
+for kernel, value in zip(steep.network.kernels, start, strict=True):
     kernel.value = value
 solution, paths = steep.solve(z[:1]), {a: [np.zeros((1, 64))] for a in (0.3, 0.9, 1.0, 1.5, 2.1)}
 with np.errstate(all="ignore"):

@@ -34,10 +34,10 @@ from nfedu.bijections import (
     Sinh,
     SinhArcsinh,
     Squeeze,
-    masks,
     standardising,
     whitening,
 )
+from nfedu.bijections.coupling import masks
 from nfedu.distributions import GaussianMixture, StandardLogistic, StandardNormal
 from nfedu.flow import Flow, load
 from nfedu.mixing import mix_latents, mixing_coefficients

@@ -13,7 +13,7 @@ from nfedu import bijections as bijections_module
 from nfedu import distributions, storage
 from nfedu.arrays import COMPUTED, Array, as_batch, as_values
 from nfedu.bijections.base import Bijection, Chain, Mapped
-from nfedu.bijections.normalization import Normalization, in_mode, normalizations
+from nfedu.bijections.normalization.base import Normalization, in_mode, normalizations
 from nfedu.bijections.reversible import Reversible
 from nfedu.distributions import Distribution
 from nfedu.memory import keep_freed_memory

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import warnings
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 
 from nfedu.arrays import Array
-
-if TYPE_CHECKING:
-    from nfedu.flow import Flow
 
 ROWS = 8
 SAMPLE_LIMIT, LOG_PROB_LIMIT = 1e-3, 1e-2  # of the samples' deviation; in nats
@@ -21,7 +18,19 @@ class PrecisionWarning(UserWarning):
     """Results are off by more than rounding once."""
 
 
-def compare(single: Flow, double: Flow, x: Array | None = None) -> tuple[float, float]:
+class HasDensity(Protocol):
+    """What is asked of a flow here, which stands above this file."""
+
+    dtype: Any
+    base: Any
+    bijection: Any
+
+    def log_prob(self, x: Array) -> Array:
+        """Return log p at each row of x."""
+        ...
+
+
+def compare(single: HasDensity, double: HasDensity, x: Array | None = None) -> tuple[float, float]:
     """Return by how much samples of a float32 flow are off, in deviations, and log p at rows of `x`, in nats.
 
     Measured at ROWS points: an estimate of what a stack's slopes make of rounding errors, not a bound.
@@ -35,7 +44,7 @@ def compare(single: Flow, double: Flow, x: Array | None = None) -> tuple[float, 
     return float((abs(rough - exact) / deviation).max()), float(off.max())
 
 
-def warn_of_lost_digits(single: Flow, double: Flow, x: Array | None = None) -> None:
+def warn_of_lost_digits(single: HasDensity, double: HasDensity, x: Array | None = None) -> None:
     """Warn with the size of the loss when a float32 flow is off by more than the limits; what fails says so itself."""
     with suppress(ValueError, AttributeError), np.errstate(all="ignore"):
         sample, log_p = compare(single, double, x)

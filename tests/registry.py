@@ -9,7 +9,7 @@ import numpy as np
 
 import nfedu
 from nfedu import Bijection, masks
-from nfedu.bijections.normalization import normalizations
+from nfedu.bijections.normalization.base import normalizations
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import nfedu
-from nfedu.bijections.normalization import in_mode
+from nfedu.bijections.normalization.base import in_mode
 from nfedu.flow import ROWS
 
 

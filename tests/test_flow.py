@@ -8,7 +8,7 @@ from scipy import stats
 
 import nfedu
 from nfedu import checks
-from nfedu.bijections.normalization import in_mode
+from nfedu.bijections.normalization.base import in_mode
 from tests.registry import ENTRIES
 
 

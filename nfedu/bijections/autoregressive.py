@@ -9,8 +9,8 @@ import numpy as np
 
 from nfedu.arrays import Array, NonFiniteError, as_batch, as_dimension, as_widths, over_columns
 from nfedu.bijections.base import Bijection, Inverse, Mapped
+from nfedu.bijections.coordinates.permutations import as_permutation
 from nfedu.bijections.log_scale import LogScale
-from nfedu.bijections.permutations import as_permutation
 from nfedu.networks.incremental import METHODS, propagate_back
 from nfedu.networks.made import MADE
 from nfedu.parameters import Parameter, named

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nfedu.arrays import Array, as_batch
-from nfedu.bijections.normalization import in_mode
+from nfedu.bijections.normalization.base import in_mode
 from nfedu.checks.densities import check_integral, density_or_zero
 from nfedu.checks.derivatives import Derivative
 from nfedu.checks.ladder import examine, quiet, taken

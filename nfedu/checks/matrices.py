@@ -13,7 +13,7 @@ import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.bijections.base import Backward
-from nfedu.bijections.normalization import in_mode
+from nfedu.bijections.normalization.base import in_mode
 from nfedu.checks.derivatives import EPS, Derivative
 from nfedu.checks.probes import spread
 from nfedu.checks.subject import Subject

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from nfedu.checks.ladder import quiet
 from nfedu.checks.subject import Subject, Trouble
 from nfedu.command import layers, tables
-from nfedu.plotting.agreement import compare_jacobians
-from nfedu.plotting.portraits import portrait
-from nfedu.plotting.pushed import domain_of
+from nfedu.plotting.portraits.agreement import compare_jacobians
+from nfedu.plotting.portraits.portrait import portrait
+from nfedu.plotting.portraits.pushed import domain_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

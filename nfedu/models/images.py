@@ -17,7 +17,7 @@ from nfedu.bijections import (
     Rescale,
     Squeeze,
 )
-from nfedu.bijections.masks import channels
+from nfedu.bijections.coupling.masks import channels
 from nfedu.distributions import StandardNormal
 from nfedu.flow import Flow
 

@@ -1,24 +1,24 @@
 """Pictures of warps, densities, Jacobians and digits; Matplotlib is imported here and nowhere below."""
 
-from nfedu.plotting.agreement import Agreement, compare_jacobians
 from nfedu.plotting.animations import layer_by_layer
 from nfedu.plotting.densities import density_axes, integral_note, samples_axes, show_density
-from nfedu.plotting.dependencies import show_dependencies, show_rounds
-from nfedu.plotting.fronts import error_axes, show_errors
-from nfedu.plotting.graphs import show_graph
+from nfedu.plotting.graphs.dependencies import show_dependencies, show_rounds
+from nfedu.plotting.graphs.masks import show_masks
+from nfedu.plotting.graphs.programs import show_graph
+from nfedu.plotting.graphs.wavefront import show_front, show_wavefront
 from nfedu.plotting.images import show_images, show_pattern, show_taps
-from nfedu.plotting.joined import joined_axes, show_joined
-from nfedu.plotting.manifold import show_costs, show_manifold, show_mixtures
-from nfedu.plotting.masks import show_masks
-from nfedu.plotting.matrices import show_jacobian
-from nfedu.plotting.mixtures import show_mixing, show_norms
-from nfedu.plotting.portraits import portrait
+from nfedu.plotting.portraits.agreement import Agreement, compare_jacobians
+from nfedu.plotting.portraits.matrices import show_jacobian
+from nfedu.plotting.portraits.portrait import portrait
+from nfedu.plotting.scenes.fronts import error_axes, show_errors
+from nfedu.plotting.scenes.joined import joined_axes, show_joined
+from nfedu.plotting.scenes.manifold import show_costs, show_manifold, show_mixtures
+from nfedu.plotting.scenes.mixtures import show_mixing, show_norms
+from nfedu.plotting.scenes.steps import show_step
+from nfedu.plotting.scenes.surfaces import show_surface
 from nfedu.plotting.stages import Stage, show_stage, show_sum, stages
-from nfedu.plotting.steps import show_step
 from nfedu.plotting.style import cleared
-from nfedu.plotting.surfaces import show_surface
 from nfedu.plotting.warps import show_warp
-from nfedu.plotting.wavefront import show_front, show_wavefront
 
 __all__ = [
     "Agreement",

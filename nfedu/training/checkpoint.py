@@ -12,7 +12,7 @@ import numpy as np
 
 from nfedu import storage
 from nfedu.arrays import Array
-from nfedu.bijections.normalization import Normalization, normalizations
+from nfedu.bijections.normalization.base import Normalization, normalizations
 from nfedu.flow import Flow
 from nfedu.training.averaging import RunningMean
 from nfedu.training.optimizers import Optimizer, belongs_to

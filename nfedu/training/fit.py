@@ -9,7 +9,7 @@ from zlib import crc32
 import numpy as np
 
 from nfedu.arrays import Array, as_batch, as_generator, is_whole
-from nfedu.bijections.normalization import in_mode, normalizations
+from nfedu.bijections.normalization.base import in_mode, normalizations
 from nfedu.flow import Flow
 from nfedu.precision import warn_of_lost_digits
 from nfedu.training.checkpoint import History, Run

@@ -23,7 +23,7 @@ class Mutant(NamedTuple):
     checks: tuple[str, ...]
 
 
-COUPLINGS = "nfedu.bijections.coupling"
+COUPLINGS = "nfedu.bijections"
 ADDITIVE = (
     f"{COUPLINGS}:AdditiveCoupling --n 4 --with hidden=8,6",
     f"{COUPLINGS}:AdditiveCoupling --n 5 --with mask=[False,True,True,False,True]",
@@ -40,6 +40,9 @@ COUPLING: Table = {
         ("y[:, self.a], y[:, self.b]\n", "y[:, self.b], y[:, self.a]\n", "map: split exchanges the parts"),
         ("= y_a, y_b", "= y_b, y_a", "map: join exchanges the parts"),
     ],
+}
+
+NICE: Table = {
     ("AdditiveCoupling.z_to_x", ADDITIVE): [
         ("z_b + m", "z_b - m", "map: the shift is subtracted both ways"),
         ("z_b + m", "z_b + m[:1]", "map: the first row's shift for all rows"),
@@ -57,6 +60,9 @@ COUPLING: Table = {
     ("AdditiveCoupling.jacobian_pattern", ADDITIVE): [
         ("np.outer(~self.passes, self.passes)", "np.outer(self.passes, ~self.passes)", "mask: the pattern transposed"),
     ],
+}
+
+REAL_NVP: Table = {
     ("AffineCoupling.z_to_x", AFFINE): [
         ("np.exp(alpha)", "np.exp(-alpha)", "map: the scale's sign"),
         ("scaled + mu)", "scaled - mu)", "map: the shift's sign"),
@@ -164,7 +170,7 @@ AUTOREGRESSIVE: Table = {
     ],
 }
 
-MINTS = "nfedu.bijections.mint"
+MINTS = "nfedu.bijections"
 MINT = (
     f"{MINTS}:MintLayer --with shape=1,4,4 --with filters=3",
     f"{MINTS}:MintUnit --with shape=2,2,3 --with filters=2",
@@ -174,7 +180,7 @@ CHANNELS = (
     f"{MINTS}:MintUnit --with shape=2,2,2 --with filters=2",
 )
 
-MINTNET: Table = {
+MINT_LAYER: Table = {
     ("MintLayer.x_to_z", MINT): [
         ("g_log_det[:, None] / d", "g_log_det[:, None] * d", "gradients of the log-det: by the diagonal"),
         ("g_log_det[:, None] / d", "g_log_det[:, None] + 0 * d", "gradients of the log-det: of Σ d, not of Σ log d"),
@@ -183,7 +189,7 @@ MINTNET: Table = {
         ("np.log(d).sum(axis=1)", "d.sum(axis=1)", "log-det: of the diagonal, not of its logarithm"),
     ],
     ("MintLayer.z_to_x", MINT): [
-        ("self.apply(x)", "self.apply(z)", "gradients: the network at z"),
+        ("self.network(x)", "self.network(z)", "gradients: the network at z"),
         ("g_x + back(nothing", "g_x - back(nothing", "gradients of the log-det: sign of the way through x"),
         ("-g_log_det[:, None] / d, True", "g_log_det[:, None] / d, True", "gradients of the log-det: sign"),
         ("-g_log_det[:, None] / d, True", "-g_log_det[:, None] / d, False", "gradients of θ: without the log-det's"),
@@ -193,37 +199,48 @@ MINTNET: Table = {
         ("return g_z", "return g", "input gradient: without J⁻ᵀ"),
         ("-np.log(d).sum(axis=1)", "np.log(d).sum(axis=1)", "log-det: the other direction's"),
     ],
-    ("MintLayer.apply", MINT): [
-        (" + b1)", ")", "map: b1 forgotten"),
+}
+
+MINT_NETWORK: Table = {
+    ("MintNetwork.__call__", MINT): [
+        ("t + to_rows(straight", "to_rows(straight", "log-det: without t"),
+        ("return g_z * t +", "return g_z +", "input gradient: the straight way without t"),
+        ("self.log_t.grad += (g_z * x + g_d)", "self.log_t.grad += (g_z * x)", "gradient of log t: no diagonal"),
+        (".sum(axis=0) * t", ".sum(axis=0)", "gradient of log t: of t"),
+        (".sum(axis=0) * t", ".sum() * t", "gradient of log t: summed over coordinates too"),
+        ("g[1, 1] += g_centre", "g[1, 1] -= g_centre", "gradient of centre taps: sign of the diagonal's part"),
+        ("g_kernels[1][1, 1] *= signs", "pass", "gradient of W2's centre taps: without their signs"),
+        ("g * mask.astype(g.dtype)", "g", "gradients of taps that are masked away"),
+        ("return t * x +", "return x +", "map: without t"),
+    ],
+    ("MintNetwork.convolve", MINT): [
+        (", H) + b1)", ", H))", "map: b1 forgotten"),
         ("H) + b3", "H) - b3", "map: sign of b3, whose gradient has the other"),
         ("1 - h1**2, 1 - h2**2", "1 - h1**2, 1 - h1**2", "log-det, gradients: h'(a1) for h'(a2)"),
         ("1 - h1**2, 1 - h2**2", "1 - h1**2, 1 - h2", "log-det, gradients: h' without the square"),
-        ("(w12.T @ s1)", "(w12 @ s1)", "log-det: W2's centre taps transposed"),
-        ("d = t + to_rows", "d = to_rows", "log-det: without t"),
-        ("(w12.T @ s1) * s2", "(w12.T @ s1)", "log-det: without h'(a2)"),
-        ("g_us2 = g_u * s2", "g_us2 = g_u", "gradients of the diagonal: without h'(a2)"),
-        ("(w12 @ g_us2)", "(w12.T @ g_us2)", "gradients of the diagonal: W2's centre taps transposed"),
-        ("g_a2 -= 2", "g_a2 += 2", "gradients of the diagonal: sign of h''(a2)"),
-        ("2 * h2 * u * g_u ", "0 ", "gradients of the diagonal: h''(a2) forgotten"),
-        ("2 * h1 * (w12", "h1 * (w12", "gradients of the diagonal: h''(a1) without its 2"),
+        ("- 2 * h2 * g_s2", "+ 2 * h2 * g_s2", "gradients of the diagonal: sign of h''(a2)"),
+        ("- 2 * h2 * g_s2", "", "gradients of the diagonal: h''(a2) forgotten"),
+        ("- 2 * h1 * g_s1", "- h1 * g_s1", "gradients of the diagonal: h''(a1) without its 2"),
         ("turned(kernels[1])", "kernels[1].swapaxes(2, 3)", "gradients: K2 transposed, but not turned"),
-        ("g_x = g_z * t +", "g_x = g_z +", "input gradient: the straight way without t"),
-        ("self.log_t.grad += (g_z * x + g_diagonal)", "self.log_t.grad += (g_z * x)", "gradient of log t: no diagonal"),
-        (".sum(axis=0) * t", ".sum(axis=0)", "gradient of log t: of t"),
-        (".sum(axis=0) * t", ".sum() * t", "gradient of log t: summed over coordinates too"),
-        ("g_w12 = s1 @ g_us2.T", "g_w12 = h1 @ g_us2.T", "gradient of W1's and W2's centre taps: h for h'"),
-        ("+= same2 *", "-= same2 *", "gradient of W2's centre taps: sign of the diagonal's part"),
-        ("grads[1][1, 1] *= signs", "pass", "gradient of W2's centre taps: without their signs"),
-        ("same3 * (u @ g_d.T)", "same3 * (h2 @ g_d.T)", "gradient of W3's centre taps: h2 for u"),
-        ("g * mask.astype(g.dtype)", "g", "gradients of taps that are masked away"),
-        ("(g_a1, g_a2, g_y), strict", "(g_a2, g_a1, g_y), strict", "gradients of b1 and b2 exchanged"),
-        ("bias.grad += g.sum(axis=1)", "bias.grad += g.mean(axis=1)", "gradients of biases: mean for sum"),
-        ("return t * x +", "return x +", "map: without t"),
+        ("(g_a1, g_a2, g_y)]", "(g_a2, g_a1, g_y)]", "gradients of b1 and b2 exchanged"),
+        ("[g.sum(axis=1) for g", "[g.mean(axis=1) for g", "gradients of biases: mean for sum"),
     ],
-    ("MintLayer.effective", MINT): [
+    ("MintNetwork.multiply_slopes", MINT): [
+        ("inner = w12.T @ s1", "inner = w12 @ s1", "log-det: W2's centre taps transposed"),
+        ("u = inner * s2", "u = inner", "log-det: without h'(a2)"),
+        ("g_inner = g_u * s2", "g_inner = g_u", "gradients of the diagonal: without h'(a2)"),
+        ("(w12 @ g_inner,", "(w12.T @ g_inner,", "gradients of the diagonal: W2's centre taps transposed"),
+        (
+            "g_w12 = s1 @ g_inner.T",
+            "g_w12 = (1 - s1) @ g_inner.T",
+            "gradient of W1's and W2's centre taps: 1 − h' for h'",
+        ),
+        ("same3 * (u @ g.T)", "same3 * (s2 @ g.T)", "gradient of W3's centre taps: h' for u"),
+    ],
+    ("MintNetwork.effective", MINT): [
         ("kernels[1][1, 1] *= signs", "kernels[1][1, 1] *= abs(signs)", "map: centre taps keep their own signs"),
     ],
-    ("MintLayer.__init__", CHANNELS): [
+    ("MintNetwork.__init__", CHANNELS): [
         ("np.eye(C, dtype=bool)", "np.ones((C, C), dtype=bool)", "log-det: centre taps of other channels counted"),
     ],
     ("triangle", CHANNELS): [
@@ -301,9 +318,12 @@ NETWORK: Table = {
 }
 
 FILES = {
-    "nfedu/bijections/coupling.py": COUPLING,
+    "nfedu/bijections/coupling/base.py": COUPLING,
+    "nfedu/bijections/coupling/additive.py": NICE,
+    "nfedu/bijections/coupling/affine.py": REAL_NVP,
     "nfedu/bijections/autoregressive.py": AUTOREGRESSIVE,
-    "nfedu/bijections/mint.py": MINTNET,
+    "nfedu/bijections/mint/layer.py": MINT_LAYER,
+    "nfedu/bijections/mint/network.py": MINT_NETWORK,
     "nfedu/networks/made.py": NETWORK,
 }
 MUTANTS = [

@@ -71,8 +71,10 @@ class Layer(torch.nn.Module):
             W = flip(W, (2, 3, 4, 5)).transpose(4, 5, 1, 3, 0, 2)
             return W.reshape(3, 3, W.shape[2] * W.shape[3], -1)
 
-        ours = [(K, kernel) for K in layer.kernels] + [(b, lambda b: flip(b, -1).ravel()) for b in layer.biases]
-        return [*ours, (layer.log_t, lambda t: flip(t, (0, 1, 2)).ravel())]
+        ours = [(K, kernel) for K in layer.network.kernels] + [
+            (b, lambda b: flip(b, -1).ravel()) for b in layer.network.biases
+        ]
+        return [*ours, (layer.network.log_t, lambda t: flip(t, (0, 1, 2)).ravel())]
 
 
 @pytest.mark.parametrize("inverse", [False, True])

@@ -8,7 +8,7 @@ import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.bijections.base import Bijection
-from nfedu.bijections.normalization import in_mode, normalizations
+from nfedu.bijections.normalization.base import in_mode, normalizations
 from nfedu.checks import diagnosis
 from nfedu.checks.derivatives import Derivative
 from nfedu.checks.matrices import numerical_jacobians

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.bijections.normalization import in_mode
+from nfedu.bijections.normalization.base import in_mode
 from nfedu.flow import Flow
 from nfedu.threads import as_threads, over_threads
 

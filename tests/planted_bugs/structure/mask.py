@@ -4,7 +4,7 @@ import numpy as np
 
 import nfedu
 from nfedu import Bijection
-from nfedu.bijections.elementwise import Elementwise
+from nfedu.bijections.elementwise.base import Elementwise
 from tests.planted_bugs.right import Maf
 
 

@@ -1,0 +1,1 @@
+"""Which coordinate goes where, and which of them a layer sees."""

@@ -1,0 +1,1 @@
+"""MintNet: masked convolutions whose Jacobian is triangular, inverted by iteration (N23)."""

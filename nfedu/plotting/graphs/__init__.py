@@ -1,0 +1,1 @@
+"""Programs and networks as graphs: what depends on what."""

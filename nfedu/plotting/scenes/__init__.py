@@ -1,0 +1,1 @@
+"""Pictures of one idea each, as a lesson asks for them."""

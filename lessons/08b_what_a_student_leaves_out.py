@@ -196,8 +196,8 @@ if lesson.length != "quick":
 long = long_training(lesson, "IAF, distilled from a MAF", build, distilled, "nats, KL(s‖t)")
 
 # %% [markdown]
-# What does a sample cost: the student's, that of a teacher who makes $n$ whole passes a layer, and that of one who
-# keeps his units (06b)? Milliseconds for a hundred, and multiply-adds for one.
+# What does a sample cost: the student's, that of a teacher that makes $n$ whole passes a layer, and that of one that
+# keeps its units (06b)? Milliseconds for a hundred, and multiply-adds for one.
 
 
 # %%

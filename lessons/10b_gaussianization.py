@@ -30,7 +30,7 @@ rng = np.random.default_rng(10)
 #
 # $\|z\|^2$ should be distributed as χ²(n), each coordinate as $N(0, 1)$. For digits it comes close, on either side:
 # latents of training images lie a little too near to 0 on average, those of test images a little too far, and with a
-# tail: of a hundred about ten, not one, are beyond the 99 % of χ²(64). ($\frac12 \|z\|^2$ is what the base adds to a
+# tail: of a hundred about ten, not one, are beyond the 99 % of χ²(64). (The base adds half of $\|z\|^2$ to a
 # row's loss.) Images that are no digits land farther out: the two kinds below do. It need not be so for every kind:
 # flows have been seen to find foreign images *likelier* than those that they learned from (Nalisnick et al. 2019).
 

@@ -148,7 +148,10 @@ class Lesson:
         from PIL import Image
 
         path = self._path(f"{name}.gif")
-        pictures = [Image.fromarray(pixels).quantize(32) for pixels in drawn(figure, draw, frames)]
+        shown = drawn(figure, draw, frames)
+        palette = Image.fromarray(np.concatenate(shown)).quantize(64)  # one for all: colours do not flicker, bytes repeat
+        plain = Image.Dither.NONE
+        pictures = [Image.fromarray(pixels).quantize(palette=palette, dither=plain) for pixels in shown]
         pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=1000 // fps, loop=0, optimize=True)
         self._end(figure, path, caption)
 

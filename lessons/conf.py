@@ -7,6 +7,8 @@ from docutils import nodes
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from lessons.words import parents
+
 project, author, copyright = "nfedu", "the nfedu developers", "the nfedu developers, MIT licence"
 extensions = ["myst_nb", "sphinx-mathjax-offline", "sphinx_copybutton", "sphinx.ext.autodoc"]
 extensions += [f"lessons.{name}" for name in ("book", "reference", "links", "words", "excerpts")]
@@ -44,7 +46,8 @@ def show_tags(app, doctree, name):
 def link_images(app, doctree, name):
     """Say each image's size, for which Sphinx makes it a link to itself: a click or the Enter key opens it large."""
     for image in doctree.findall(nodes.image):
-        image.setdefault("scale", 100)
+        if not any(isinstance(parent, nodes.reference) for parent in parents(image)):
+            image.setdefault("scale", 100)
 
 
 def give_room(app, page, template, context, doctree):

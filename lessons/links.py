@@ -7,7 +7,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.util.nodes import make_refnode
 
-from lessons.words import parts
+from lessons.words import parents, parts
 
 LESSON, TAG = re.compile(r"\b\d\d[a-e]?\b"), re.compile(r"[NMB]\d+")
 
@@ -24,7 +24,7 @@ def link_names(app: Any, doctree: nodes.document, page: str) -> None:
     for literal in list(doctree.findall(nodes.literal)):
         name = literal.astext().removesuffix("()")
         found = known.get(name) or (known.get(f"nfedu.{name}") if name[:1].isupper() else None)
-        if found and not isinstance(literal.parent, nodes.reference | nodes.title):
+        if found and not any(isinstance(parent, nodes.reference | nodes.title) for parent in parents(literal)):
             link = make_refnode(app.builder, page, found.docname, found.node_id, nodes.Text(""))
             literal.replace_self(link)
             link.children = []

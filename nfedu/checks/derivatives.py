@@ -19,7 +19,7 @@ from itertools import pairwise
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks.subject import Trouble
+from nfedu.checks.subject.guard import Trouble
 
 EPS = float(np.finfo(np.float64).eps)
 COMPLEX_STEP = 1e-30

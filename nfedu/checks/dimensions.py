@@ -11,7 +11,7 @@ import numpy as np
 from nfedu.arrays import Array
 from nfedu.checks.ladder import BUDGET, LATE, examine
 from nfedu.checks.report import Check, Report
-from nfedu.checks.subject import Trouble, guarded
+from nfedu.checks.subject.guard import Trouble, guarded
 
 OTHERS = (1, 2, 4, 5, 6)
 FEW = 5  # points in other dimensions

@@ -16,7 +16,9 @@ from nfedu.checks.ladder import examine, quiet, taken
 from nfedu.checks.probes import spread
 from nfedu.checks.report import Report
 from nfedu.checks.shares import Proposal, check_normalized, check_shares, enough
-from nfedu.checks.subject import Subject, Trouble, code_of, guarded
+from nfedu.checks.subject.guard import Trouble, guarded
+from nfedu.checks.subject.lines import code_of
+from nfedu.checks.subject.subject import Subject
 from nfedu.flow import Flow
 
 UNCOVERED = 0.01  # of the samples, that weigh more than any point of the proposal

@@ -38,7 +38,9 @@ from nfedu.checks.rungs.maps import (
 from nfedu.checks.rungs.mixing import check_mixing
 from nfedu.checks.rungs.parameters import check_parameters
 from nfedu.checks.rungs.rows import check_rows
-from nfedu.checks.subject import Subject, Trouble, guarded, line_of
+from nfedu.checks.subject.guard import Trouble, guarded
+from nfedu.checks.subject.lines import line_of
+from nfedu.checks.subject.subject import Subject
 from nfedu.flow import Flow
 
 SLACK, SLACK_FAR = 1e3, 1e6  # of tolerances at other latents, where right code may lose digits: 1 − tanh² does

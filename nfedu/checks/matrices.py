@@ -16,7 +16,7 @@ from nfedu.bijections.base import Backward
 from nfedu.bijections.normalization.base import in_mode
 from nfedu.checks.derivatives import EPS, Derivative
 from nfedu.checks.probes import spread
-from nfedu.checks.subject import Subject
+from nfedu.checks.subject.subject import Subject
 from nfedu.parameters import cast
 
 BLUR = 30.0  # times the blur of its arguments: what a result may lose by them

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks.subject import Subject, Trouble
+from nfedu.checks.subject.guard import Trouble
+from nfedu.checks.subject.subject import Subject
 
 ROWS = 40  # points of the wider regions, and the largest batch
 FAR = (8.0, 30.0)

@@ -13,7 +13,8 @@ import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.checks.derivatives import EPS
-from nfedu.checks.subject import Subject, Trouble
+from nfedu.checks.subject.guard import Trouble
+from nfedu.checks.subject.subject import Subject
 
 ULPS = 4.0
 SAFETY = 30.0

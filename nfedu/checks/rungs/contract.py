@@ -15,7 +15,9 @@ from nfedu.arrays import Array
 from nfedu.bijections.base import Backward, Mapped
 from nfedu.checks.report import Report, worst_entry
 from nfedu.checks.rounding import EXACT, rounding_of
-from nfedu.checks.subject import DIRECTIONS, Subject, Trouble, all_parameters, attributes, guarded
+from nfedu.checks.subject.contents import DIRECTIONS, all_parameters, attributes
+from nfedu.checks.subject.guard import Trouble, guarded
+from nfedu.checks.subject.subject import Subject
 
 DIGITS = 1e-10  # of a result, that two ways to round may differ by
 LINEAR = 1e-6  # far above rounding: what a clip or a threshold in backward changes is not small

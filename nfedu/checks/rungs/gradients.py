@@ -12,7 +12,7 @@ from nfedu.checks.probes import spread
 from nfedu.checks.report import Report
 from nfedu.checks.rounding import rounding_of
 from nfedu.checks.rungs.maps import Leg
-from nfedu.checks.subject import Subject
+from nfedu.checks.subject.subject import Subject
 
 RELATIVE = 1e-11  # of each entry
 FLOOR = 1e-12  # of the largest in its row and in its column, in units of both, or of the terms that a sum has

@@ -13,7 +13,9 @@ from nfedu.checks.matrices import BLUR, Numerical, numerical_jacobians
 from nfedu.checks.probes import spread
 from nfedu.checks.report import Report
 from nfedu.checks.rounding import EXACT, tolerance_of
-from nfedu.checks.subject import DIRECTIONS, Subject, guarded
+from nfedu.checks.subject.contents import DIRECTIONS
+from nfedu.checks.subject.guard import guarded
+from nfedu.checks.subject.subject import Subject
 
 LOG_DET = 1e-10
 ENTRY = 2e-14  # to which the complex step knows an entry of a Jacobian, of the largest in its row

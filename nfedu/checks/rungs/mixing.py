@@ -19,7 +19,7 @@ from nfedu.checks.rungs.contract import gradient_noise
 from nfedu.checks.rungs.gradients import FLOOR, RELATIVE
 from nfedu.checks.rungs.maps import Leg, check_log_det, check_round_trip, check_structure
 from nfedu.checks.rungs.parameters import check_parameters
-from nfedu.checks.subject import Subject
+from nfedu.checks.subject.subject import Subject
 
 
 def check_mixing(report: Report, subject: Subject, layer: Any, x: Array, rng: np.random.Generator) -> None:

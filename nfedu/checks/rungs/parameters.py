@@ -16,7 +16,7 @@ from nfedu.checks.probes import size_of, spread
 from nfedu.checks.report import Report
 from nfedu.checks.rungs.contract import gradient_noise
 from nfedu.checks.rungs.gradients import FLOOR, RELATIVE
-from nfedu.checks.subject import Subject
+from nfedu.checks.subject.subject import Subject
 
 PROJECTIONS = 3
 ENTRIES = 400  # of a parameter whose gradient is wrong, looked at one by one

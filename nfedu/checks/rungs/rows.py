@@ -7,7 +7,8 @@ import numpy as np
 from nfedu.arrays import Array
 from nfedu.checks.report import Report
 from nfedu.checks.rounding import EXACT, rounding_of, tolerance_of
-from nfedu.checks.subject import Subject, Trouble
+from nfedu.checks.subject.guard import Trouble
+from nfedu.checks.subject.subject import Subject
 
 SIZES = (1, 2, 3, 8)  # of batches, beside the whole one
 

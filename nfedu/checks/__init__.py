@@ -8,7 +8,8 @@ from nfedu.checks.entries import gradients, parameter_gradients, worst_differenc
 from nfedu.checks.flows import check_flow
 from nfedu.checks.ladder import check_bijection
 from nfedu.checks.matrices import analytic_jacobians, layer_jacobians
-from nfedu.checks.report import Check, CheckFailedError, Report
+from nfedu.checks.reports.check import Check, CheckFailedError
+from nfedu.checks.reports.report import Report
 from nfedu.checks.rungs.maps import round_trip_error
 
 __all__ = [

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nfedu.arrays import Array
-from nfedu.checks.report import Report
+from nfedu.checks.reports.report import Report
 from nfedu.distributions import Distribution
 
 INTEGRAL = 1e-3

@@ -10,7 +10,8 @@ import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.checks.ladder import BUDGET, LATE, examine
-from nfedu.checks.report import Check, Report
+from nfedu.checks.reports.check import Check
+from nfedu.checks.reports.report import Report
 from nfedu.checks.subject.guard import Trouble, guarded
 
 OTHERS = (1, 2, 4, 5, 6)

@@ -14,7 +14,7 @@ from nfedu.checks.densities import check_integral, density_or_zero
 from nfedu.checks.derivatives import Derivative
 from nfedu.checks.ladder import examine, quiet, taken
 from nfedu.checks.probes import spread
-from nfedu.checks.report import Report
+from nfedu.checks.reports.report import Report
 from nfedu.checks.shares import Proposal, check_normalized, check_shares, enough
 from nfedu.checks.subject.guard import Trouble, guarded
 from nfedu.checks.subject.lines import code_of

@@ -16,7 +16,7 @@ from nfedu.arrays import Array, as_batch
 from nfedu.bijections.base import Bijection
 from nfedu.bijections.normalization.base import in_mode
 from nfedu.checks.probes import ROWS, accepted, breakdown, images, images_of_latents, latents, moved, regions, spread
-from nfedu.checks.report import Report
+from nfedu.checks.reports.report import Report
 from nfedu.checks.rungs.contract import (
     Theta,
     check_backward,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks.report import Report
+from nfedu.checks.reports.report import Report
 
 P_VALUE = 1e-6
 EFFECTIVE = 2000.0  # the least effective number of points for an integral to be judged

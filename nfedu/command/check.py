@@ -11,7 +11,7 @@ import numpy as np
 
 from nfedu.checks.dimensions import OTHERS, check_class
 from nfedu.checks.ladder import BUDGET, quiet
-from nfedu.checks.report import Report
+from nfedu.checks.reports.report import Report
 from nfedu.checks.subject.guard import Trouble
 from nfedu.command import layers
 

@@ -7,7 +7,7 @@ from scipy import stats
 import nfedu
 from nfedu import checks
 from nfedu.checks.densities import check_integral
-from nfedu.checks.report import Report
+from nfedu.checks.reports.report import Report
 from nfedu.checks.shares import Proposal
 from tests.test_flow import small_flow
 

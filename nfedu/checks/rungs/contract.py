@@ -13,7 +13,8 @@ import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.bijections.base import Backward, Mapped
-from nfedu.checks.report import Report, worst_entry
+from nfedu.checks.reports.check import worst_entry
+from nfedu.checks.reports.report import Report
 from nfedu.checks.rounding import EXACT, rounding_of
 from nfedu.checks.subject.contents import DIRECTIONS, all_parameters, attributes
 from nfedu.checks.subject.guard import Trouble, guarded

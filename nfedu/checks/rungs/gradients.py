@@ -9,7 +9,7 @@ from nfedu.checks import diagnosis
 from nfedu.checks.diagnosis import Gradients
 from nfedu.checks.matrices import BLUR, from_backward
 from nfedu.checks.probes import spread
-from nfedu.checks.report import Report
+from nfedu.checks.reports.report import Report
 from nfedu.checks.rounding import rounding_of
 from nfedu.checks.rungs.maps import Leg
 from nfedu.checks.subject.subject import Subject

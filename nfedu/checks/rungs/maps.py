@@ -11,7 +11,7 @@ from nfedu.bijections.base import Bijection
 from nfedu.checks import diagnosis
 from nfedu.checks.matrices import BLUR, Numerical, numerical_jacobians
 from nfedu.checks.probes import spread
-from nfedu.checks.report import Report
+from nfedu.checks.reports.report import Report
 from nfedu.checks.rounding import EXACT, tolerance_of
 from nfedu.checks.subject.contents import DIRECTIONS
 from nfedu.checks.subject.guard import guarded

@@ -13,7 +13,7 @@ from nfedu.checks import diagnosis
 from nfedu.checks.derivatives import Derivative
 from nfedu.checks.matrices import numerical_jacobians
 from nfedu.checks.probes import spread
-from nfedu.checks.report import Report
+from nfedu.checks.reports.report import Report
 from nfedu.checks.rounding import tolerance_of
 from nfedu.checks.rungs.contract import gradient_noise
 from nfedu.checks.rungs.gradients import FLOOR, RELATIVE

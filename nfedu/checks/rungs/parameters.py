@@ -13,7 +13,7 @@ from nfedu.checks.derivatives import Derivative
 from nfedu.checks.diagnosis import Gradients
 from nfedu.checks.matrices import BLUR, numerical_jacobians
 from nfedu.checks.probes import size_of, spread
-from nfedu.checks.report import Report
+from nfedu.checks.reports.report import Report
 from nfedu.checks.rungs.contract import gradient_noise
 from nfedu.checks.rungs.gradients import FLOOR, RELATIVE
 from nfedu.checks.subject.subject import Subject

@@ -9,7 +9,7 @@ import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.checks.diagnosis import Diagnosis, close, matched, of_log_det
-from nfedu.checks.report import worst_entry
+from nfedu.checks.reports.check import worst_entry
 from nfedu.course.exercises.wire import Remote
 
 TOLERANCE = 1e-8

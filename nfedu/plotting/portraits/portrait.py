@@ -37,8 +37,8 @@ def portrait(
     With n = 1 its map, with n = 2 the image of a grid, with more that of a pair of coordinates, counted from 0, the
     others held at the median of the points `x` (N, n). Densities: exact by the formula of a flow for n ≤ 2, drawn
     samples for more. Jacobians: `compare_jacobians(layer, x, direction)`, or `found` where this is known already.
-    `direction` is "z_to_x" or "x_to_z". Raises ValueError for a pair that is none, and checks.subject.guard.Trouble when
-    the layer raises, hangs, or answers with something else than finite numbers.
+    `direction` is "z_to_x" or "x_to_z". Raises ValueError for a pair that is none, and checks.subject.guard.Trouble
+    when the layer raises, hangs, or answers with something else than finite numbers.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""Reports: one line a check, failures first, readable as text or JSON, raised on demand."""
+"""All that was found of one layer or flow, and the cause that explains most."""
 
 from __future__ import annotations
 
@@ -11,51 +11,8 @@ import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.checks.causes import CAUSES
-
-RUNGS = {
-    1: "contract",
-    2: "round trip",
-    3: "log-det",
-    4: "structure",
-    5: "gradient",
-    6: "density",
-}
-
-
-class CheckFailedError(AssertionError):
-    """A layer or flow does not hold what it promises; the message is the whole report."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One comparison: its error against its tolerance; for a failure its cause, the place, and what it looks like."""
-
-    rung: int
-    quantity: str
-    error: float
-    tolerance: float
-    cause: str = ""  # a code of `causes.CAUSES`
-    where: str = ""  # the line to look at
-    detail: str = ""  # the worst entry: where, got, expected
-    words: str = ""
-
-    @property
-    def passed(self) -> bool:
-        """Whether the error is within the tolerance; NaN is not."""
-        return bool(self.error <= self.tolerance)
-
-    def as_dict(self) -> dict[str, object]:
-        """Return what `--json` prints of it; numbers that are not finite are None."""
-        numbers = {"error": self.error, "tolerance": self.tolerance}
-        return {
-            "rung": self.rung,
-            "quantity": self.quantity,
-            **{key: value if math.isfinite(value) else None for key, value in numbers.items()},
-            "ok": self.passed,
-            "cause": self.cause or None,
-            "where": self.where or None,
-            "words": "; ".join(part for part in (self.words, self.detail) if part) or None,
-        }
+from nfedu.checks.reports.check import Check, CheckFailedError, worst_entry
+from nfedu.checks.reports.text import counts, every_pass, failing, headline, surroundings
 
 
 @dataclass
@@ -160,73 +117,16 @@ class Report:
 
     def summary(self) -> str:
         """Return the failures, and one line a rung: how many checks passed, and the one nearest to its tolerance."""
-        return "\n".join([self._headline(), *self._failures(), *self._counts(), *self._surroundings()])
+        return self._between(counts(self.checks, self.promises_nothing))
 
     def full(self) -> str:
         """Return the failures and then every check that passed."""
-        passed = [c for c in self.checks if c.passed]
-        width = max([len(c.quantity) for c in passed], default=0)
-        lines = [
-            f"  {c.rung} {RUNGS[c.rung]:<10}  {c.quantity:<{width}}  {c.error:8.1e} ≤ {c.tolerance:7.1e}"
-            for c in passed
-        ]
-        return "\n".join([self._headline(), *self._failures(), *lines, *self._surroundings()])
+        return self._between(every_pass(self.checks))
 
     __str__ = summary
 
-    def _headline(self) -> str:
-        if self.ok and self.not_judged:
-            return f"{self.title}: {len(self.checks)} checks pass, {len(self.not_judged)} not judged"
-        if self.ok:
-            return f"{self.title}: all {len(self.checks)} checks pass"
-        return f"{self.title}: {len(self.failures)} of {len(self.checks)} checks FAIL"
-
-    def _failures(self, most: int = 6) -> list[str]:
-        lines: list[str] = []
-        for c in self.failures[:most]:
-            compared = f"  {c.error:.1e} > {c.tolerance:.1e}" if math.isfinite(c.error) else ""
-            lines.append(f"  {c.rung} {RUNGS[c.rung]:<10}  {c.quantity}{compared}  FAIL")
-            lines += [f"      {line}" for line in (f"{c.cause}: {c.words}", c.detail, direction_to(c.where)) if line]
-        if len(self.failures) > most:
-            rest = self.failures[most:]
-            lines.append(f"  … and {len(rest)} more: {', '.join(dict.fromkeys(c.cause for c in rest))}")
-        return lines
-
-    def _counts(self) -> list[str]:
-        lines = []
-        for rung, name in RUNGS.items():
-            passed = [c for c in self.checks if c.rung == rung and c.passed]
-            if passed:
-                worst = max(passed, key=lambda c: c.error / c.tolerance if c.tolerance else c.error)
-                bound = f"{worst.error:.1e} ≤ {worst.tolerance:.1e}"
-                lines.append(f"  {rung} {name:<10}  {len(passed):3d} checks pass; worst {worst.quantity}: {bound}")
-            elif name == "structure" and self.promises_nothing:
-                lines.append(f"  {rung} {name:<10}  none promised (see jacobian_pattern)")
-        return lines
-
-    def _surroundings(self) -> list[str]:
-        lines = [f"tried: {'; '.join(self.tried)}"] if self.tried else []
-        lines += [f"not judged: {'; '.join(self.not_judged)}"] if self.not_judged else []
-        if self.cause:
-            line = CAUSES[self.cause].line
-            lines.append(f"cause: {self.cause}, {line}\n       more: python -m nfedu explain {self.cause}")
-        return lines
-
-
-def direction_to(where: str) -> str:
-    """Return where to look: at the line where it happened, or from the line on where a function begins."""
-    if ":" not in where or ", in " in where:
-        return where and f"look at {where}"
-    return f"look from {where.replace(', ', ' on, in ').replace(' and ', ' and from ')}"
-
-
-def worst_entry(given: Array, expected: Array, error: Array | None = None) -> str:
-    """Return where two arrays differ most (where `error` is largest, if given), both values, and their ratio."""
-    difference = np.nan_to_num(abs(given - expected) if error is None else error, nan=np.inf)
-    if difference.size == 0:
-        return ""
-    index = tuple(int(i) for i in np.unravel_index(np.argmax(difference), difference.shape))
-    a, b = given[index], expected[index]
-    ratio = f", ratio {a / b:.6g}" if b != 0 and np.isfinite(a / b) else ""
-    place = f"worst at {list(index)}: " if index else ""
-    return f"{place}got {a:.9g}, expected {b:.9g}{ratio}"
+    def _between(self, passed: list[str]) -> str:
+        """Return the text of a report around what it says of the checks that passed."""
+        head = headline(self.title, len(self.failures), len(self.checks), len(self.not_judged))
+        rest = surroundings(self.tried, self.not_judged, self.cause)
+        return "\n".join([head, *failing(self.failures), *passed, *rest])

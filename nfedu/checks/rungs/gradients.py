@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks import diagnosis
-from nfedu.checks.diagnosis import Gradients
+from nfedu.checks.diagnosis.gradient import of_gradient
+from nfedu.checks.diagnosis.versions import Gradients
 from nfedu.checks.matrices import BLUR, from_backward
 from nfedu.checks.probes import spread
 from nfedu.checks.reports.report import Report
@@ -57,7 +57,7 @@ def check_input(
         return True
     if (abs(given - expected) <= tolerance).all():
         return report.compare(5, quantity, given, expected, tolerance, np.maximum(abs(expected), largest / unit))
-    found = diagnosis.of_gradient(Gradients(given, expected, tolerance, leg.start), rows=N)
+    found = of_gradient(Gradients(given, expected, tolerance, leg.start), rows=N)
     return report.compare(
         5, quantity, given, expected, tolerance, np.maximum(abs(expected), largest / unit),
         cause=found.cause, words=found.words, where=where,
@@ -94,7 +94,7 @@ def check_input_along(
     if left_out.all():
         return True
     found = (
-        diagnosis.of_gradient(Gradients(given, expected, tolerance), rows=N)
+        of_gradient(Gradients(given, expected, tolerance), rows=N)
         if (abs(given - expected) > tolerance).any()
         else None
     )

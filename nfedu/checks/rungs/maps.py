@@ -8,7 +8,9 @@ import numpy as np
 
 from nfedu.arrays import Array, NonFiniteError
 from nfedu.bijections.base import Bijection
-from nfedu.checks import diagnosis
+from nfedu.checks.diagnosis.log_det import of_log_det
+from nfedu.checks.diagnosis.round_trip import of_round_trip
+from nfedu.checks.diagnosis.structure import of_structure
 from nfedu.checks.matrices import BLUR, Numerical, numerical_jacobians
 from nfedu.checks.probes import spread
 from nfedu.checks.reports.report import Report
@@ -95,7 +97,7 @@ def check_round_trip(report: Report, subject: Subject, there: Leg, back: Leg, at
     if not known.any() and not stairs:
         return True
     came = np.where(known[:, None] | stairs, back.end, start)
-    cause, words = diagnosis.of_round_trip(came, start, there.unit, tolerance, there.end, stairs)
+    cause, words = of_round_trip(came, start, there.unit, tolerance, there.end, stairs)
     if cause == "inexact" and stands_still(subject, there, back, came - start):
         cause = "precision"
         words = f"{words.partition(',')[0]}: smaller moves get no answer, as of log(1 + u) or 1 − u: see log1p, expm1"
@@ -153,7 +155,7 @@ def check_log_det(report: Report, subject: Subject, leg: Leg, at: str = "", slac
     expected, given = np.where(singular, -np.inf, expected)[judged], leg.log_det[rows]
     rounding = np.nan_to_num(leg.rounding[rows, -1], nan=0.0, posinf=0.0)  # of a log-det that is finite
     tolerance = slack * LOG_DET * np.maximum(1, np.nan_to_num(abs(expected), posinf=0.0)) + loose[judged] + rounding
-    cause, words = diagnosis.of_log_det(given, expected, tolerance)
+    cause, words = of_log_det(given, expected, tolerance)
     quantity = f"{leg.direction}: log_det ({leg.numerical.method}){at}"
     where = subject.place(leg.direction)
     given, expected = (np.nan_to_num(a, nan=1e308, neginf=-1e308) for a in (given, expected))
@@ -212,7 +214,7 @@ def check_structure(report: Report, subject: Subject, leg: Leg) -> None:
     for name, entries, bound in (("exact zeros", zero, ZEROS), ("fixed entries", fixed, ONES)):
         expected = np.where(entries, np.nan_to_num(pattern), np.nan)
         loose = bound + EXACT * row_size + np.where(unsure > 0, 3 * unsure + 1e-7 * row_size, 0.0)  # by differences
-        words = diagnosis.of_structure(worst, expected, float(loose[:, entries].max(initial=0)))
+        words = of_structure(worst, expected, float(loose[:, entries].max(initial=0)))
         judged = np.isfinite(loose)[:, entries]
         off = np.where(judged, J[:, entries] - pattern[entries], 0.0)
         report.compare(

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks import diagnosis
 from nfedu.checks.derivatives import Derivative
-from nfedu.checks.diagnosis import Gradients
+from nfedu.checks.diagnosis.gradient import of_gradient
+from nfedu.checks.diagnosis.versions import Gradients
 from nfedu.checks.matrices import BLUR, numerical_jacobians
 from nfedu.checks.probes import size_of, spread
 from nfedu.checks.reports.report import Report
@@ -284,7 +284,7 @@ def name_it(g: Gradients, block: list[Array], rows: int) -> tuple[str, str, str]
     """Return cause, words and the worst entry of a parameter's wrong gradient."""
     if not g.wrong.any():
         return "wrong-term", "wrong along random directions, in entries or rows not looked at one by one", ""
-    cause, words = diagnosis.of_gradient(g, rows)
+    cause, words = of_gradient(g, rows)
     error = np.where(g.wrong, abs(g.given - g.expected), 0)
     r, k, *index = (int(i) for i in np.unravel_index(np.argmax(error), error.shape))
     place = [int(axis[i]) for axis, i in zip(block, index, strict=True)]

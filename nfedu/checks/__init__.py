@@ -2,12 +2,12 @@
 
 from nfedu.checks.causes import CAUSES, Cause
 from nfedu.checks.densities import density_on_grid, level_area, misfit
-from nfedu.checks.derivatives import central_difference, complex_step, gradient, jacobians
 from nfedu.checks.dimensions import check_class
-from nfedu.checks.entries import gradients, parameter_gradients, worst_difference
 from nfedu.checks.flows import check_flow
 from nfedu.checks.ladder import check_bijection
-from nfedu.checks.matrices import analytic_jacobians, layer_jacobians
+from nfedu.checks.numerics.entries import gradients, parameter_gradients, worst_difference
+from nfedu.checks.numerics.matrices import analytic_jacobians, layer_jacobians
+from nfedu.checks.numerics.plain import central_difference, complex_step, gradient, jacobians
 from nfedu.checks.reports.check import Check, CheckFailedError
 from nfedu.checks.reports.report import Report
 from nfedu.checks.rungs.maps import round_trip_error

@@ -15,16 +15,10 @@ import numpy as np
 from nfedu.arrays import Array, as_batch
 from nfedu.bijections.base import Bijection
 from nfedu.bijections.normalization.base import in_mode
-from nfedu.checks.probes import ROWS, accepted, breakdown, images, images_of_latents, latents, moved, regions, spread
+from nfedu.checks.numerics.units import spread
+from nfedu.checks.probes import ROWS, accepted, breakdown, images, images_of_latents, latents, moved, regions
 from nfedu.checks.reports.report import Report
-from nfedu.checks.rungs.contract import (
-    Theta,
-    check_backward,
-    check_call,
-    check_fresh,
-    check_registered,
-    check_repeats,
-)
+from nfedu.checks.rungs.contract import Theta, check_backward, check_call, check_fresh, check_registered, check_repeats
 from nfedu.checks.rungs.gradients import WHOLE, check_input
 from nfedu.checks.rungs.maps import (
     Leg,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from nfedu.arrays import Array
+from nfedu.checks.numerics.units import size_of
 from nfedu.checks.subject.guard import Trouble
 from nfedu.checks.subject.subject import Subject
 
@@ -117,16 +118,3 @@ def moved(subject: Subject, x: Array, rng: np.random.Generator) -> Iterator[tupl
                 yield y, f"parameters moved by {move:.0%}"
                 return
     yield x, "parameters as given"
-
-
-def size_of(value: Array) -> Array:
-    """Return each entry's size, that of the whole parameter where the entry is 0, and 1 where that is 0 too."""
-    typical = np.sqrt(np.mean(value**2)) if value.size else 0.0
-    return np.where(value == 0, typical or 1.0, abs(value))
-
-
-def spread(y: Array) -> Array:
-    """Return what a unit is in each column of (N, n): its standard deviation, its size where that says nothing."""
-    size = abs(y).max(axis=0)
-    deviation = y.std(axis=0)
-    return np.where(deviation > 1e-9 * size, deviation, np.where(size > 0, size, 1.0))

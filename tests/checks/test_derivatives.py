@@ -5,8 +5,8 @@ import pytest
 
 import nfedu
 from nfedu import checks
-from nfedu.checks.derivatives import Derivative
-from nfedu.checks.matrices import analytic_jacobians
+from nfedu.checks.numerics.derivative import Derivative
+from nfedu.checks.numerics.matrices import analytic_jacobians
 from nfedu.checks.subject.guard import Trouble
 
 RNG = np.random.default_rng(0)

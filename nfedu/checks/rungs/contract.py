@@ -13,19 +13,17 @@ import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.bijections.base import Backward, Mapped
+from nfedu.checks.numerics.rounding import EXACT, gradient_noise
 from nfedu.checks.reports.check import worst_entry
 from nfedu.checks.reports.report import Report
-from nfedu.checks.rounding import EXACT, rounding_of
 from nfedu.checks.subject.contents import DIRECTIONS, all_parameters, attributes
 from nfedu.checks.subject.guard import Trouble, guarded
-from nfedu.checks.subject.subject import Subject
+from nfedu.checks.subject.subject import Gradients, Subject
 
 DIGITS = 1e-10  # of a result, that two ways to round may differ by
 LINEAR = 1e-6  # far above rounding: what a clip or a threshold in backward changes is not small
 FACTOR = 1024.0  # a power of two scales without rounding
 SHAPES = "; a gradient is summed over rows, .sum(axis=0), and g_log_det, (N,), meets (N, n) as g_log_det[:, None]"
-
-Gradients = tuple[Array, dict[str, Array]]
 
 
 def check_registered(report: Report, layer: object, subject: Subject) -> None:
@@ -332,23 +330,6 @@ def accumulated(subject: Subject, backward: Backward, g_out: Array, g_log_det: A
     subject.call_backward(backward, g_out.copy(), g_log_det.copy())
     subject.call_backward(backward, g_out.copy(), g_log_det.copy())
     return {name: np.array(p.grad) for name, p in subject.parameters.items()}
-
-
-def gradient_noise(
-    subject: Subject, direction: str, y: Array, g_out: Array, g_log_det: Array, rng: np.random.Generator
-) -> Gradients:
-    """Return what rounding may do to the results of backward."""
-
-    def flat(v: Array) -> Array:
-        g_in, grads = subject.gradients(subject.call(direction, v)[2], g_out, g_log_det)
-        return np.concatenate([g_in.ravel(), *(g.ravel() for g in grads.values())])
-
-    noise = rounding_of(subject, y, flat, rng)
-    g_in, start, grads = noise[: y.size].reshape(y.shape), y.size, {}
-    for name, p in subject.parameters.items():
-        grads[name] = noise[start : start + p.value.size].reshape(p.value.shape)
-        start += p.value.size
-    return g_in, grads
 
 
 def randomness(layer: object) -> bytes:

@@ -7,10 +7,10 @@ import numpy as np
 from nfedu.arrays import Array
 from nfedu.checks.diagnosis.gradient import of_gradient
 from nfedu.checks.diagnosis.versions import Gradients
-from nfedu.checks.matrices import BLUR, from_backward
-from nfedu.checks.probes import spread
+from nfedu.checks.numerics.matrices import BLUR, from_backward
+from nfedu.checks.numerics.rounding import rounding_of
+from nfedu.checks.numerics.units import spread
 from nfedu.checks.reports.report import Report
-from nfedu.checks.rounding import rounding_of
 from nfedu.checks.rungs.maps import Leg
 from nfedu.checks.subject.subject import Subject
 

@@ -11,10 +11,10 @@ from nfedu.bijections.base import Bijection
 from nfedu.checks.diagnosis.log_det import of_log_det
 from nfedu.checks.diagnosis.round_trip import of_round_trip
 from nfedu.checks.diagnosis.structure import of_structure
-from nfedu.checks.matrices import BLUR, Numerical, numerical_jacobians
-from nfedu.checks.probes import spread
+from nfedu.checks.numerics.matrices import BLUR, Numerical, numerical_jacobians
+from nfedu.checks.numerics.rounding import EXACT, tolerance_of
+from nfedu.checks.numerics.units import spread
 from nfedu.checks.reports.report import Report
-from nfedu.checks.rounding import EXACT, tolerance_of
 from nfedu.checks.subject.contents import DIRECTIONS
 from nfedu.checks.subject.guard import guarded
 from nfedu.checks.subject.subject import Subject

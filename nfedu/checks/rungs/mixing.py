@@ -9,15 +9,14 @@ import numpy as np
 from nfedu.arrays import Array
 from nfedu.bijections.base import Bijection
 from nfedu.bijections.normalization.base import in_mode, normalizations
-from nfedu.checks.derivatives import Derivative
 from nfedu.checks.diagnosis.gradient import of_gradient
 from nfedu.checks.diagnosis.round_trip import of_round_trip
 from nfedu.checks.diagnosis.versions import Gradients
-from nfedu.checks.matrices import numerical_jacobians
-from nfedu.checks.probes import spread
+from nfedu.checks.numerics.derivative import Derivative
+from nfedu.checks.numerics.matrices import numerical_jacobians
+from nfedu.checks.numerics.rounding import gradient_noise, tolerance_of
+from nfedu.checks.numerics.units import spread
 from nfedu.checks.reports.report import Report
-from nfedu.checks.rounding import tolerance_of
-from nfedu.checks.rungs.contract import gradient_noise
 from nfedu.checks.rungs.gradients import FLOOR, RELATIVE
 from nfedu.checks.rungs.maps import Leg, check_log_det, check_round_trip, check_structure
 from nfedu.checks.rungs.parameters import check_parameters

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks.derivatives import Derivative
 from nfedu.checks.diagnosis.gradient import of_gradient
 from nfedu.checks.diagnosis.versions import Gradients
-from nfedu.checks.matrices import BLUR, numerical_jacobians
-from nfedu.checks.probes import size_of, spread
+from nfedu.checks.numerics.derivative import Derivative
+from nfedu.checks.numerics.matrices import BLUR, numerical_jacobians
+from nfedu.checks.numerics.rounding import gradient_noise
+from nfedu.checks.numerics.units import size_of, spread
 from nfedu.checks.reports.report import Report
-from nfedu.checks.rungs.contract import gradient_noise
 from nfedu.checks.rungs.gradients import FLOOR, RELATIVE
 from nfedu.checks.subject.subject import Subject
 
@@ -54,12 +54,12 @@ def check_parameters(
     for name in names:
         packed = Packed(subject, [name])
         derivative = packed.derivative(direction, y, rng)
-        unknown = ~np.isfinite(derivative.along(derivative.scale)[1])
+        unknown = ~np.isfinite(derivative.along(derivative.values.scale)[1])
         if unknown.any():
             what = f"{np.count_nonzero(unknown)} of {unknown.size} derivatives of {direction} by {name}{at}"
             report.leave_out(f"{what}: kinks or lost digits")
         if unknown.all():
-            if derivative.steps.any() and not at and report.ok:
+            if derivative.values.steps.any() and not at and report.ok:
                 words = f"moves of {name} by 1e-9 and 1e-7 are answered in steps, as float32 makes them on the way"
                 ok &= report.fail(5, f"{direction}: {name}", "precision", words, where=subject.place(direction))
             continue
@@ -67,7 +67,7 @@ def check_parameters(
         if wrong(numbers):  # or the complex step is, along these directions
             derivative.cautious = True
             halves.find_blur()
-            derivative.noise[:, -1] += halves.blur
+            derivative.values.noise[:, -1] += halves.blur
             numbers = halves.along_random(packed, derivative, rng)
         failure = {}
         if wrong(numbers):
@@ -137,7 +137,7 @@ class Halves:
 
     def along_random(self, packed: Packed, derivative: Derivative, rng: np.random.Generator) -> Numbers:
         """Return both halves along a few random directions."""
-        draws = [derivative.scale * signs(packed.size, rng) for _ in range(PROJECTIONS)]
+        draws = [derivative.values.scale * signs(packed.size, rng) for _ in range(PROJECTIONS)]
         columns = [self.along(packed, derivative, v) for v in draws]
         found, expected, tolerance, size = (np.stack(part, axis=1) for part in zip(*columns, strict=True))
         return found, expected, tolerance, size
@@ -166,7 +166,7 @@ class Halves:
         while high - low > 1:
             middle = (low + high) // 2
             v = np.zeros(packed.size)
-            v[low:middle] = (derivative.scale * signs(packed.size, rng))[low:middle]
+            v[low:middle] = (derivative.values.scale * signs(packed.size, rng))[low:middle]
             low, high = (low, middle) if wrong(self.along(packed, derivative, v)) else (middle, high)
         return low
 

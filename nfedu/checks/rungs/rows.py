@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nfedu.arrays import Array
+from nfedu.checks.numerics.rounding import EXACT, rounding_of, tolerance_of
 from nfedu.checks.reports.report import Report
-from nfedu.checks.rounding import EXACT, rounding_of, tolerance_of
 from nfedu.checks.subject.guard import Trouble
 from nfedu.checks.subject.subject import Subject
 

@@ -15,6 +15,8 @@ from nfedu.checks.subject.contents import missing_from, parameters_of
 from nfedu.checks.subject.guard import Trouble, guarded
 from nfedu.checks.subject.lines import code_of
 
+Gradients = tuple[Array, dict[str, Array]]  # by the input, and by each parameter
+
 
 class Subject:
     """A layer, or a copy of it, that may be called, moved and differentiated; every call can raise Trouble."""
@@ -54,7 +56,7 @@ class Subject:
         """Return what backward returns; it may change its arguments and the parameters' grads."""
         return guarded(backward, g_out, g_log_det)
 
-    def gradients(self, backward: Backward, g_out: Array, g_log_det: Array) -> tuple[Array, dict[str, Array]]:
+    def gradients(self, backward: Backward, g_out: Array, g_log_det: Array) -> Gradients:
         """Return what backward returns, a copy, and what it adds to each parameter's grad."""
         kept = {name: p.grad for name, p in self.parameters.items()}
         for name, p in self.parameters.items():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks.probes import spread
+from nfedu.checks.numerics.units import spread
 from nfedu.checks.subject.guard import Trouble
 from nfedu.checks.subject.subject import Subject
 from nfedu.plotting.portraits.pushed import domain_of

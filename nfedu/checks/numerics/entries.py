@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks.derivatives import gradient
+from nfedu.checks.numerics.plain import gradient
 from nfedu.parameters import HasParameters, cast
 
 

@@ -14,8 +14,9 @@ import numpy as np
 from nfedu.arrays import Array
 from nfedu.bijections.base import Backward
 from nfedu.bijections.normalization.base import in_mode
-from nfedu.checks.derivatives import EPS, Derivative
-from nfedu.checks.probes import spread
+from nfedu.checks.numerics.derivative import Derivative
+from nfedu.checks.numerics.plain import EPS
+from nfedu.checks.numerics.units import spread
 from nfedu.checks.subject.subject import Subject
 from nfedu.parameters import cast
 
@@ -85,7 +86,7 @@ def numerical_jacobians(
     n = y.shape[1]
     found, unsure = derivative.jacobian()
     return Numerical(
-        found[:, :n], found[:, n], unsure[:, :n], unsure[:, n], derivative.method, bool(derivative.steps.any())
+        found[:, :n], found[:, n], unsure[:, :n], unsure[:, n], derivative.method, bool(derivative.values.steps.any())
     )
 
 

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks.derivatives import EPS
+from nfedu.checks.numerics.plain import EPS
 from nfedu.checks.subject.guard import Trouble
-from nfedu.checks.subject.subject import Subject
+from nfedu.checks.subject.subject import Gradients, Subject
 
 ULPS = 4.0
 SAFETY = 30.0
@@ -53,3 +53,20 @@ def tolerance_of(subject: Subject, direction: str, y: Array, rng: np.random.Gene
     size = np.maximum(abs(values), np.median(abs(values), axis=0))
     size[:, -1] = np.maximum(size[:, -1], subject.n)  # a log-det adds n terms
     return EXACT * size + rounding_of(subject, y, lambda v: subject.values(direction, v), rng)
+
+
+def gradient_noise(
+    subject: Subject, direction: str, y: Array, g_out: Array, g_log_det: Array, rng: np.random.Generator
+) -> Gradients:
+    """Return what rounding may do to the results of backward."""
+
+    def flat(v: Array) -> Array:
+        g_in, grads = subject.gradients(subject.call(direction, v)[2], g_out, g_log_det)
+        return np.concatenate([g_in.ravel(), *(g.ravel() for g in grads.values())])
+
+    noise = rounding_of(subject, y, flat, rng)
+    g_in, start, grads = noise[: y.size].reshape(y.shape), y.size, {}
+    for name, p in subject.parameters.items():
+        grads[name] = noise[start : start + p.value.size].reshape(p.value.shape)
+        start += p.value.size
+    return g_in, grads

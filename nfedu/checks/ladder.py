@@ -16,7 +16,10 @@ from nfedu.arrays import Array, as_batch
 from nfedu.bijections.base import Bijection
 from nfedu.bijections.normalization.base import in_mode
 from nfedu.checks.numerics.units import spread
-from nfedu.checks.probes import ROWS, accepted, breakdown, images, images_of_latents, latents, moved, regions
+from nfedu.checks.probes.images import images, latents
+from nfedu.checks.probes.moved import moved
+from nfedu.checks.probes.regions import ROWS, regions
+from nfedu.checks.probes.taken import accepted, accepted_back, breakdown, taken
 from nfedu.checks.reports.report import Report
 from nfedu.checks.rungs.contract import Theta, check_backward, check_call, check_fresh, check_registered, check_repeats
 from nfedu.checks.rungs.gradients import WHOLE, check_input
@@ -41,7 +44,6 @@ SLACK, SLACK_FAR = 1e3, 1e6  # of tolerances at other latents, where right code 
 BUDGET = 3.0  # seconds for one layer; a probe that has not begun by then is left out, and the report says so
 WAIT = 5.0  # times as many by the clock, and three times BUDGET at least
 LATE = "no time left, give it more `seconds`"
-LARGE = 1e150  # whose square is finite
 ENTRIES = 4e6  # of the Jacobians that are held at once
 
 
@@ -354,43 +356,6 @@ def in_double(subject: Subject) -> None:
     """Give the parameters arrays of their own, in float64."""
     for p in subject.parameters.values():
         p.value, p.grad = (np.array(a, dtype=np.float64) for a in (p.value, p.grad))
-
-
-def taken(report: Report, subject: Subject, x: Array) -> Array:
-    """Return the points that the layer does not refuse with a ValueError, if there are two; say how many it does."""
-
-    def refused(y: Array) -> bool:
-        try:
-            subject.call("x_to_z", y.copy())
-        except Trouble as trouble:
-            return trouble.refused
-        return False
-
-    def bearable(y: Array) -> Array:
-        return y[[not refused(row[None]) for row in y]]
-
-    if not refused(x):
-        return x
-    kept = bearable(x)
-    lost = len(x) - len(kept)
-    if len(kept) < 2:  # on the edge, by rounding, or no points of this layer: then its own must do
-        kept = bearable(images_of_latents(subject.layer, np.random.default_rng(0), 8 * len(x)))[: len(x)]
-        if len(kept) < 2:
-            return x
-    if lost:
-        report.leave_out(f"{lost} of {len(x)} points: the layer refuses them")
-    return kept
-
-
-def accepted_back(subject: Subject, z: Array) -> Array:
-    """Return the latents whose images the layer takes back, where no product of two numbers overflows."""
-
-    def is_accepted(row: Array) -> bool:
-        x = images(subject, "z_to_x", row[None])
-        return x is not None and abs(x).max() < LARGE and images(subject, "x_to_z", x) is not None
-
-    kept = [row for row in z if is_accepted(row)]
-    return np.array(kept).reshape(-1, subject.n)
 
 
 def as_region(report: Report, probe: Report, name: str) -> None:

@@ -10,7 +10,7 @@ from nfedu.checks.numerics.matrices import analytic_jacobians, layer_jacobians
 from nfedu.checks.numerics.plain import central_difference, complex_step, gradient, jacobians
 from nfedu.checks.reports.check import Check, CheckFailedError
 from nfedu.checks.reports.report import Report
-from nfedu.checks.rungs.maps import round_trip_error
+from nfedu.checks.rungs.round_trip import round_trip_error
 
 __all__ = [
     "CAUSES",

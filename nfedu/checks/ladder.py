@@ -21,20 +21,18 @@ from nfedu.checks.probes.moved import moved
 from nfedu.checks.probes.regions import ROWS, regions
 from nfedu.checks.probes.taken import accepted, accepted_back, breakdown, taken
 from nfedu.checks.reports.report import Report
-from nfedu.checks.rungs.contract import Theta, check_backward, check_call, check_fresh, check_registered, check_repeats
-from nfedu.checks.rungs.gradients import WHOLE, check_input
-from nfedu.checks.rungs.maps import (
-    Leg,
-    check_log_det,
-    check_round_trip,
-    check_smooth,
-    check_structure,
-    held_against_differences,
-    there_and_back,
-)
+from nfedu.checks.rungs.contract.backwards import check_backward
+from nfedu.checks.rungs.contract.calls import check_call
+from nfedu.checks.rungs.contract.repeats import check_fresh, check_repeats
+from nfedu.checks.rungs.contract.rows import check_rows
+from nfedu.checks.rungs.contract.theta import Theta, check_registered
+from nfedu.checks.rungs.gradient.input import WHOLE, check_input
+from nfedu.checks.rungs.gradient.parameters import check_parameters
+from nfedu.checks.rungs.legs import Leg, held_against_differences, there_and_back
+from nfedu.checks.rungs.log_det import check_log_det, check_smooth
 from nfedu.checks.rungs.mixing import check_mixing
-from nfedu.checks.rungs.parameters import check_parameters
-from nfedu.checks.rungs.rows import check_rows
+from nfedu.checks.rungs.round_trip import check_round_trip
+from nfedu.checks.rungs.structure import check_structure
 from nfedu.checks.subject.guard import Trouble, guarded
 from nfedu.checks.subject.lines import line_of
 from nfedu.checks.subject.subject import Subject

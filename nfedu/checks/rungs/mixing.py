@@ -17,9 +17,12 @@ from nfedu.checks.numerics.matrices import numerical_jacobians
 from nfedu.checks.numerics.rounding import gradient_noise, tolerance_of
 from nfedu.checks.numerics.units import spread
 from nfedu.checks.reports.report import Report
-from nfedu.checks.rungs.gradients import FLOOR, RELATIVE
-from nfedu.checks.rungs.maps import Leg, check_log_det, check_round_trip, check_structure
-from nfedu.checks.rungs.parameters import check_parameters
+from nfedu.checks.rungs.gradient.input import FLOOR, RELATIVE
+from nfedu.checks.rungs.gradient.parameters import check_parameters
+from nfedu.checks.rungs.legs import Leg
+from nfedu.checks.rungs.log_det import check_log_det
+from nfedu.checks.rungs.round_trip import check_round_trip
+from nfedu.checks.rungs.structure import check_structure
 from nfedu.checks.subject.subject import Subject
 
 

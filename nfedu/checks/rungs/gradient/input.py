@@ -11,7 +11,7 @@ from nfedu.checks.numerics.matrices import BLUR, from_backward
 from nfedu.checks.numerics.rounding import rounding_of
 from nfedu.checks.numerics.units import spread
 from nfedu.checks.reports.report import Report
-from nfedu.checks.rungs.maps import Leg
+from nfedu.checks.rungs.legs import Leg
 from nfedu.checks.subject.subject import Subject
 
 RELATIVE = 1e-11  # of each entry

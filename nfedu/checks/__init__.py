@@ -2,9 +2,9 @@
 
 from nfedu.checks.causes import CAUSES, Cause
 from nfedu.checks.densities import density_on_grid, level_area, misfit
-from nfedu.checks.dimensions import check_class
 from nfedu.checks.flows import check_flow
-from nfedu.checks.ladder import check_bijection
+from nfedu.checks.ladder.bijection import check_bijection
+from nfedu.checks.ladder.dimensions import check_class
 from nfedu.checks.numerics.entries import gradients, parameter_gradients, worst_difference
 from nfedu.checks.numerics.matrices import analytic_jacobians, layer_jacobians
 from nfedu.checks.numerics.plain import central_difference, complex_step, gradient, jacobians

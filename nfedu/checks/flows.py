@@ -11,13 +11,13 @@ import numpy as np
 from nfedu.arrays import Array, as_batch
 from nfedu.bijections.normalization.base import in_mode
 from nfedu.checks.densities import check_integral, density_or_zero
-from nfedu.checks.ladder import examine, quiet
+from nfedu.checks.ladder.bijection import examine
 from nfedu.checks.numerics.derivative import Derivative
 from nfedu.checks.numerics.units import spread
 from nfedu.checks.probes.taken import taken
 from nfedu.checks.reports.report import Report
 from nfedu.checks.shares import Proposal, check_normalized, check_shares, enough
-from nfedu.checks.subject.guard import Trouble, guarded
+from nfedu.checks.subject.guard import Trouble, guarded, quiet
 from nfedu.checks.subject.lines import code_of
 from nfedu.checks.subject.subject import Subject
 from nfedu.flow import Flow

@@ -1,14 +1,17 @@
-"""Calls into somebody's code: whatever it does, raise or hang, ends in words and the learner's own line."""
+"""Calls into somebody's code: whatever it does, raise, hang or warn, ends in words and the learner's own line."""
 
 from __future__ import annotations
 
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+import numpy as np
 
 from nfedu.checks.subject.lines import line_of
 
@@ -91,3 +94,11 @@ def guarded(call: Callable[..., Any], *arguments: Any, seconds: float | None = N
         words = f"raised {type(problem).__name__}" + (f": {said}" if said else "")
         refused, broken = isinstance(problem, REFUSALS), isinstance(problem, BROKEN)
         raise Trouble(words, line_of(problem.__traceback__), refused=refused, broken=broken) from problem
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep a layer's warnings to itself: what is wrong shows in numbers."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield

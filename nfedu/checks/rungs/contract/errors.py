@@ -1,7 +1,4 @@
-"""How far the results of two calls are apart, in relation to what they may be.
-
-`EXACT` is what sums in another order may change; errors of this rung are given as multiples of it.
-"""
+"""How far results of two calls are apart. Rung 1 reports it relative to what rounding may do, times `EXACT`."""
 
 from __future__ import annotations
 

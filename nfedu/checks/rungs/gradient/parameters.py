@@ -14,8 +14,8 @@ from nfedu.checks.rungs.gradient.packed import Packed
 from nfedu.checks.rungs.gradient.twice import added_twice
 from nfedu.checks.subject.subject import Subject
 
-FEWEST, SECONDS = 36, 1.5  # but no fewer, and for no longer
 ENTRIES = 400  # of a parameter whose gradient is wrong, looked at one by one
+FEWEST, SECONDS = 36, 1.5  # but no fewer, and for no longer
 
 
 def check_parameters(

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks.ladder import BUDGET, LATE, examine
+from nfedu.checks.ladder.bijection import BUDGET, examine
+from nfedu.checks.ladder.examination import LATE
 from nfedu.checks.reports.check import Check
 from nfedu.checks.reports.report import Report
 from nfedu.checks.subject.guard import Trouble, guarded

@@ -1,8 +1,8 @@
 """The check ladder: numbers that judge a layer by its contract alone, and name what is wrong with it."""
 
 from nfedu.checks.causes import CAUSES, Cause
-from nfedu.checks.densities import density_on_grid, level_area, misfit
-from nfedu.checks.flows import check_flow
+from nfedu.checks.flows.densities import density_on_grid, level_area, misfit
+from nfedu.checks.flows.flow import check_flow
 from nfedu.checks.ladder.bijection import check_bijection
 from nfedu.checks.ladder.dimensions import check_class
 from nfedu.checks.numerics.entries import gradients, parameter_gradients, worst_difference

@@ -36,3 +36,13 @@ def code_of(function: Any) -> CodeType | None:
                 return code
             function = vars(type(function)).get("__call__")
     return None
+
+
+def place_of(thing: Any, method: str) -> str:
+    """Return the line where a method is written."""
+    code = code_of(getattr(type(thing), method, None))
+    return (
+        f"{code.co_filename.rpartition('/')[2]}:{code.co_firstlineno}, {method}"
+        if code
+        else f"{method} of {type(thing).__name__}"
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks.densities import density_on_grid
+from nfedu.checks.flows.densities import density_on_grid
 from nfedu.checks.subject.subject import Subject
 from nfedu.plotting.densities import integral_note, show_density
 from nfedu.plotting.portraits.agreement import Agreement, compare_jacobians

@@ -9,8 +9,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nfedu.checks.ladder import quiet
-from nfedu.checks.subject import Subject, Trouble
+from nfedu.checks.subject.guard import Trouble, quiet
+from nfedu.checks.subject.subject import Subject
 from nfedu.command import layers, tables
 from nfedu.plotting.portraits.agreement import compare_jacobians
 from nfedu.plotting.portraits.portrait import portrait

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nfedu.checks.ladder import quiet
 from nfedu.checks.subject import Subject, Trouble
-from nfedu.command import layers, tables
+from nfedu.command import layers, tables, writing
+from nfedu.command.writing import Target
 from nfedu.plotting.portraits.agreement import compare_jacobians
 from nfedu.plotting.portraits.portrait import portrait
 from nfedu.plotting.portraits.pushed import domain_of
@@ -37,14 +37,14 @@ EXAMPLES = """examples:
 
 exit code: 0 the picture is written, also one of a wrong layer; 2 there is nothing to draw"""
 
+MARKED = {".png": "Software", ".svg": "Creator", ".pdf": "Creator"}  # where each says what has drawn it
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `plot` takes."""
     layers.add_arguments(parser)
     tables.add_file(parser, optional=True)
-    parser.add_argument(
-        "--out", metavar="PICTURE", type=Path, help="where to write it: .png, .svg or .pdf (CLASS.png or MODEL.png)"
-    )
+    writing.add_out(parser, "PICTURE", "where to write it: .png, .svg or .pdf (CLASS.png or MODEL.png)")
     parser.add_argument(
         "--pair", nargs=2, type=int, metavar=("I", "J"), default=(1, 2), help="for n > 2: two coordinates, from 1 (1 2)"
     )
@@ -64,7 +64,7 @@ def run_model(options: argparse.Namespace) -> int:
     use()
     model = tables.model_of(Path(options.layer))
     data = None if options.data is None else tables.data_for(model, options)
-    out = options.out or Path(Path(options.layer).with_suffix(".png").name)
+    out = target_of(options, Path(options.layer).stem)
     write(table_portrait(model, data, tables.seed_of(options)), out)
     print(f"{out}: {', '.join(model.names)}; {'samples' if data is None else 'data against samples'}")
     return 0
@@ -77,6 +77,7 @@ def run_layer(options: argparse.Namespace) -> int:
     with contextlib.redirect_stdout(sys.stderr), quiet():  # what the learner's file prints is not ours
         try:
             layer = built(options)
+            out = target_of(options, type(layer).__name__)
             domain_of(Subject(layer))  # a layer that hangs does it here, once
             x = layers.data_for(layer, options)
             found = compare_jacobians(layer, x, options.direction)
@@ -84,7 +85,6 @@ def run_layer(options: argparse.Namespace) -> int:
             figure = portrait(layer, x, pair, options.direction, found)
         except Trouble as trouble:
             raise ValueError(layers.told(trouble)) from trouble
-        out = options.out or Path(f"{type(layer).__name__}.png")
         write(figure, out)
     print(f"{out}: {type(layer).__name__}, n = {layer.n}, {options.direction}; Jacobians: {found}")
     return 0
@@ -105,11 +105,17 @@ def built(options: argparse.Namespace) -> Any:
     return layer
 
 
-def write(figure: Figure, out: Path) -> None:
-    """Write the picture, whole or not at all; raise ValueError when there is no such format, or no such folder."""
-    drawn = BytesIO()
-    try:
-        figure.savefig(drawn, format=out.suffix[1:] or "no suffix")
-        out.write_bytes(drawn.getvalue())
-    except (ValueError, OSError) as problem:  # Matplotlib names the formats that it knows
-        raise ValueError(f"--out {out} cannot be written: {problem}") from problem
+def target_of(options: argparse.Namespace, name: str) -> Target:
+    """Return where the picture is to be written; ValueError where it cannot be, before anything is drawn."""
+    out = options.out or Path(f"{name}.png")
+    if out.suffix not in MARKED:
+        raise ValueError(f"--out {out} cannot be written: expected a name that ends in {', '.join(MARKED)}")
+    given = [("model", Path(options.layer)), ("data", options.data)]
+    return writing.target(out, options, given, writing.is_picture)
+
+
+def write(figure: Figure, out: Target) -> None:
+    """Write the picture, whole or not at all, with what says that it is ours."""
+    form = out.path.suffix
+    with out.whole() as temporary:
+        figure.savefig(temporary, format=form[1:], metadata={MARKED[form]: writing.MARK})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nfedu.command import tables
+from nfedu.command import tables, writing
 
 DESCRIPTION = """Draw new rows from a model that `fit` has written: a CSV, each number in its column's support."""
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", type=Path, help="a model that `fit` has written")
     parser.add_argument("-n", "--count", type=int, default=1000, help="how many rows (1000)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed draws the same rows (0)")
-    parser.add_argument("--out", metavar="CSV", type=Path, help="where to write them, instead of printing them")
+    writing.add_out(parser, "CSV", "where to write them, instead of printing them")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -31,6 +31,8 @@ def run(options: argparse.Namespace) -> int:
     model = tables.model_of(options.model)
     if options.count < 1:
         raise ValueError(f"-n {options.count}: expected a whole number ≥ 1")
+    given = [("model", options.model)]
+    out = options.out and writing.target(options.out, options, given, writing.is_nobodys)
     rows = model.sample(options.count, np.random.default_rng(tables.seed_of(options)))
-    tables.write(tables.lines_of(model.table, rows), options.out, f"{len(rows)} rows of {', '.join(model.names)}")
+    tables.write(tables.lines_of(model.table, rows), out, f"{len(rows)} rows of {', '.join(model.names)}")
     return 0

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.command import tables
+from nfedu.command import tables, writing
 from nfedu.tables import Data, TableModel
 from nfedu.tables.verdict import mean_of
 
@@ -27,18 +27,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", type=Path, help="a model that `fit` has written")
     tables.add_file(parser)
     parser.add_argument("--least", type=int, default=10, metavar="K", help="how many unlikely rows to name (10)")
-    parser.add_argument("--out", metavar="CSV", type=Path, help="where to write the log density of each row")
+    writing.add_out(parser, "CSV", "where to write the log density of each row")
 
 
 def run(options: argparse.Namespace) -> int:
     """Score the rows, name the least likely ones."""
     model = tables.model_of(options.model)
     data = tables.data_for(model, options)
+    given = [("model", options.model), ("data", options.data)]
+    out = options.out and writing.target(options.out, options, given, writing.is_scores)
     log_p = model.log_prob(data)
     name, places = ("row", range(1, len(log_p) + 1)) if data.lines is None else ("line", data.lines.tolist())
-    if options.out:
+    if out:
         lines = [f"{place},{value!r}" for place, value in zip(places, log_p.tolist(), strict=True)]
-        tables.write([f"{name},log_density", *lines], options.out, f"the log density of {len(lines)} rows")
+        tables.write([f"{name},log_density", *lines], out, f"the log density of {len(lines)} rows")
     possible = np.isfinite(log_p)
     told = f"{len(log_p)} rows"
     if possible.any():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nfedu.arrays import Array
+from nfedu.command.writing import Target
 from nfedu.tables import Data, Table, TableModel, read
 
 
@@ -67,20 +68,13 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"' if any(mark in name for mark in ',"\n') else name
 
 
-def write(lines: Sequence[str], out: Path | None, told: str) -> None:
+def write(lines: Iterable[str], out: Target | None, told: str) -> None:
     """Write lines to a file, whole or not at all, and say so; or print them."""
-    text = "\n".join(lines) + "\n"
     if out is None:
-        sys.stdout.write(text)
+        sys.stdout.writelines(f"{line}\n" for line in lines)
         return
-    temporary = out.with_name(f"{out.name}.part")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(out)
-    except OSError as problem:
-        raise ValueError(f"--out {out} cannot be written: {problem.strerror}") from problem
-    finally:
-        temporary.unlink(missing_ok=True)
+    with out.whole() as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)
     print(f"{out}: {told}")
 
 

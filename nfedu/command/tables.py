@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.command.writing import Target
-from nfedu.tables import Data, Table, TableModel, read
+from nfedu.tables import Column, Data, Table, TableModel, read
 
 
 def add_file(parser: argparse.ArgumentParser, optional: bool = False) -> None:
@@ -50,17 +50,19 @@ def seed_of(options: argparse.Namespace) -> int:
     return int(options.seed)
 
 
-def lines_of(table: Table, rows: Array) -> list[str]:
-    """Return a line of names and rows as lines of a CSV file: whole numbers without a point, others to their digits."""
-    written = [[cell(table, i, value) for i, value in enumerate(row)] for row in rows.tolist()]
-    return [",".join(map(quoted, table.names)), *(",".join(row) for row in written)]
+def lines_of(table: Table, pieces: Iterable[Array]) -> Iterator[str]:
+    """Yield a line of names, then rows as lines of a CSV file: rounded where a column is, else all digits."""
+    yield ",".join(map(quoted, table.names))
+    for rows in pieces:
+        cells = [map(form_of(column), values) for column, values in zip(table.columns, rows.T.tolist(), strict=True)]
+        yield from map(",".join, zip(*cells, strict=True))
 
 
-def cell(table: Table, i: int, value: float) -> str:
-    """Return a number as text: rounded where the column is, else all its digits."""
-    if table.columns[i].whole:
-        return f"{value:.0f}"
-    return repr(value) if table.columns[i].step is None else f"{value:.12g}"
+def form_of(column: Column) -> Callable[[float], str]:
+    """Return how a column's numbers are written."""
+    if column.whole:
+        return "{:.0f}".format
+    return repr if column.step is None else "{:.12g}".format
 
 
 def quoted(name: str) -> str:

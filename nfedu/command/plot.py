@@ -53,7 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Draw the picture and say what is in it; ValueError, of one line, when there is nothing to draw."""
-    return run_model(options) if options.layer.endswith(".npz") else run_layer(options)
+    place = Path(options.layer)
+    is_layer = place.suffix != ".npz" and (place.suffix == ".py" or not place.is_file())
+    return run_layer(options) if is_layer else run_model(options)
 
 
 def run_model(options: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ EXAMPLES = """examples:
   nfedu score people.model.npz people.csv                 the mean, and the ten least likely rows
   nfedu score people.model.npz new.csv --out scores.csv   a line for each row: where it stands, its log density
 
-exit code: 0 the rows are scored; 2 there is no model, or no such table"""
+exit code: 0 the rows are scored; 1 none of them can be, as columns are described; 2 there is no model, or no such table"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,12 +46,17 @@ def run(options: argparse.Namespace) -> int:
     if possible.any():
         mean, error = mean_of(log_p[possible])
         told += f", mean log density {mean:.3f}" + (f" ± {error:.3f}" if possible.sum() > 1 else "") + " nats"
-    print(
-        told + ("" if possible.all() else f"; {np.count_nonzero(~possible)} that cannot be, as columns are described")
-    )
+    print(told + ("" if possible.all() else impossible(model, data, int((~possible).sum()))))
     for row in np.argsort(log_p, kind="stable")[: max(options.least, 0)]:
         print(f"  {name} {places[row]}: {log_p[row]:.2f}  {row_of(model, data, row)}")
-    return 0
+    return 0 if possible.any() else 1
+
+
+def impossible(model: TableModel, data: Data, count: int) -> str:
+    """Return that so many rows cannot be, and how many entries of which columns."""
+    outside = (~model.table.holds(model.rows_of(data))).sum(axis=0)
+    told = [f"{column}: {entries}" for column, entries in zip(model.table.columns, outside, strict=True) if entries]
+    return f"; {count} that cannot be, as columns are described" + (f" ({', '.join(told)})" if told else "")
 
 
 def row_of(model: TableModel, data: Data, row: Array) -> str:

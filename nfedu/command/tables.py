@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile, is_zipfile
 
 import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.command.writing import Target
 from nfedu.tables import Column, Data, Table, TableModel, read
+from nfedu.tables.reading import nameless
 
 
 def add_file(parser: argparse.ArgumentParser, optional: bool = False) -> None:
@@ -35,12 +37,32 @@ def data_of(options: argparse.Namespace) -> Data:
 
 def data_for(model: TableModel, options: argparse.Namespace) -> Data:
     """Return what the file holds of a model's columns; the others may hold text."""
-    return read(options.data, options.encoding, options.drop, only=model.names)
+    data = read(options.data, options.encoding, options.drop, only=model.names)
+    if model.in_order(data) and len(data.names) == len(model.names):
+        nobody = data.source if nameless(data.names) else "the model"
+        told = f"{nobody} does not name its columns"
+        print(f"{told}: they are taken in the model's order, {', '.join(model.names)}", file=sys.stderr)
+    return data
 
 
 def model_of(path: Path) -> TableModel:
-    """Return the model in a file."""
+    """Return the model in a file; ValueError where a table is, or something else."""
+    model = "the model, a .npz file that `nfedu fit` has written, comes first"
+    if path.is_file() and (path.suffix != ".npz" or is_zipfile(path)):
+        held = arrays_in(path)
+        if "theta" in held and "table" not in held:
+            raise ValueError(f"{path} is a flow without the table that it was learned from; {model}")
+        if "table" not in held:
+            raise ValueError(f"{path} is no model; {model}")
     return TableModel.load(path)
+
+
+def arrays_in(path: Path) -> list[str]:
+    """Return the names of the arrays in a .npz file, none if it is something else."""
+    if not is_zipfile(path):
+        return []
+    with ZipFile(path) as file:
+        return [name.removesuffix(".npy") for name in file.namelist()]
 
 
 def seed_of(options: argparse.Namespace) -> int:

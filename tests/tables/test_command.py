@@ -87,7 +87,7 @@ BAD = {
     "fit twice.csv": "column b: equal to a up to scale and shift",
     "fit x.npz --out x.npz": "is the data file; name another one",
     "sample none.npz": "no such file",
-    "sample people.csv": "truncated or damaged",
+    "sample people.csv": "people.csv is no model; the model, a .npz file that `nfedu fit` has written",
     "score none.npz people.csv": "no such file",
     "plot none.npz": "no such file",
     "plot nfedu:Exp people.csv": "data belong to a model",

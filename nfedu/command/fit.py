@@ -65,8 +65,7 @@ def run(options: argparse.Namespace) -> int:
     table = describe(data, rows=parts_of(data.rows, seed).train, **said)
     for line in [*noticed(table, data, [name for names in said.values() for name in names]), *warnings(data, table)]:
         print(line, file=sys.stderr)
-    if not options.resume:
-        checkpoint.unlink(missing_ok=True)
+    begin(checkpoint, options.resume)
     size = {"epochs": options.epochs, "layers": options.layers, "hidden": options.hidden}
     learned = learn(data, table, model=options.model, seed=seed, checkpoint=checkpoint, **size)
     learned.model.save(out.path)
@@ -90,6 +89,15 @@ def checkpoint_of(out: Target, options: argparse.Namespace) -> Path:
     checkpoint = out.path.with_name(out.path.name + ".training")
     writing.target(checkpoint, options, [("data", options.data)], lambda path: holds(path, "run", "theta"))
     return checkpoint
+
+
+def begin(checkpoint: Path, resume: bool) -> None:
+    """Say where the training begins, unless that is as one would expect; drop what is not gone on with."""
+    if resume and not checkpoint.exists():
+        print(f"{checkpoint} is not there: nothing to resume, starting anew", flush=True)
+    if not resume and checkpoint.exists():
+        checkpoint.unlink()
+        print(f"{checkpoint}, a training that was interrupted, is dropped; --resume would have gone on", flush=True)
 
 
 def holds(path: Path, *names: str) -> bool:

@@ -19,7 +19,7 @@ EXAMPLES = """examples:
   nfedu score people.model.npz people.csv                 the mean, and the ten least likely rows
   nfedu score people.model.npz new.csv --out scores.csv   a line for each row: where it stands, its log density
 
-exit code: 0 the rows are scored; 1 none of them can be, as columns are described; 2 there is no model, or no such table"""
+exit code: 0 the rows are scored; 1 none of them can be, as described; 2 there is no model, or no such table"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -149,6 +149,42 @@ def test_an_interrupted_training_leaves_a_model_and_goes_on_to_the_same_bits(fol
     )
 
 
+def interrupted(arguments, monkeypatch):
+    """`fit`, with Ctrl-C after its third epoch."""
+    from nfedu.training.checkpoint import Run
+
+    def save(self, write=Run.save):
+        write(self)
+        self.history.interrupted |= len(self.history.train) == 3
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "save", save)
+        assert main(["fit", "people.csv", *SAID, *QUICK, *arguments]) == 130
+
+
+def test_where_a_training_begins_is_said_unless_as_expected(folder, capsys, monkeypatch):
+    fit = ["fit", "people.csv", *SAID, *QUICK]
+    assert main([*fit, "--resume"]) == 0
+    begun = "people.model.npz.training is not there: nothing to resume, starting anew"
+    assert capsys.readouterr().out.splitlines()[0] == begun
+    interrupted([], monkeypatch)
+    assert main([*fit, "--resume"]) == 0
+    assert "resume" not in capsys.readouterr().out
+    interrupted([], monkeypatch)
+    assert main(fit) == 0
+    told = capsys.readouterr()
+    assert "people.model.npz.training, a training that was interrupted, is dropped" in told.out
+
+
+def test_to_resume_with_another_seed_is_refused_by_its_name(folder, capsys, monkeypatch):
+    interrupted(["--seed", "3"], monkeypatch)
+    capsys.readouterr()
+    assert main(["fit", "people.csv", *SAID, *QUICK, "--resume", "--seed", "9"]) == 2
+    assert "data, validation, and with seed 3, not 9; ask for the same" in capsys.readouterr().err
+    assert main(["fit", "people.csv", *SAID, *QUICK, "--resume", "--seed", "3", "--layers", "4"]) == 2
+    assert "it was made with other layers" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_ctrl_c_at_any_moment_leaves_a_whole_file_or_none(folder):
     begun = time.perf_counter()

@@ -46,7 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tables.add_file(parser, optional=True)
     writing.add_out(parser, "PICTURE", "where to write it: .png, .svg or .pdf (CLASS.png or MODEL.png)")
     parser.add_argument(
-        "--pair", nargs=2, type=int, metavar=("I", "J"), default=(1, 2), help="for n > 2: two coordinates, from 1 (1 2)"
+        "--pair",
+        nargs=2,
+        type=int,
+        metavar=("I", "J"),
+        help="two coordinates, or columns, from 1 (1 2; of a model all)",
     )
     parser.add_argument("--direction", choices=("z_to_x", "x_to_z"), default="z_to_x", help="which way (z_to_x)")
 
@@ -61,14 +65,17 @@ def run(options: argparse.Namespace) -> int:
 def run_model(options: argparse.Namespace) -> int:
     """Draw a model of a table."""
     from nfedu.plotting.style import use
-    from nfedu.plotting.tables import table_portrait
+    from nfedu.plotting.tables import COLUMNS, table_portrait
 
     use()
     model = tables.model_of(Path(options.layer))
     data = None if options.data is None else tables.data_for(model, options)
     out = target_of(options, Path(options.layer).stem)
-    write(table_portrait(model, data, tables.seed_of(options)), out)
-    print(f"{out}: {', '.join(model.names)}; {'samples' if data is None else 'data against samples'}")
+    pair = pair_of(options, model.table.n) if options.pair else None
+    write(table_portrait(model, data, tables.seed_of(options), pair), out)
+    names = model.names if pair is None else [model.names[i] for i in pair]
+    rest = f"; the first {COLUMNS} of {len(names)} columns, --pair shows two others" * (len(names) > COLUMNS)
+    print(f"{out}: {', '.join(names[:COLUMNS])}; {'samples' if data is None else 'data against samples'}{rest}")
     return 0
 
 
@@ -83,7 +90,7 @@ def run_layer(options: argparse.Namespace) -> int:
             domain_of(Subject(layer))  # a layer that hangs does it here, once
             x = layers.data_for(layer, options)
             found = compare_jacobians(layer, x, options.direction)
-            pair = options.pair[0] - 1, options.pair[1] - 1
+            pair = pair_of(options, layer.n) if layer.n > 1 else (0, 1)
             figure = portrait(layer, x, pair, options.direction, found)
         except Trouble as trouble:
             raise ValueError(layers.told(trouble)) from trouble
@@ -101,10 +108,15 @@ def built(options: argparse.Namespace) -> Any:
     if n is not None and not build.takes_n:
         raise ValueError(f"--n {n}: the constructor takes no n")
     layer = build(n)
-    i, j = options.pair
-    if layer.n > 1 and (not (1 <= i <= layer.n and 1 <= j <= layer.n) or i == j):
-        raise ValueError(f"--pair {i} {j}: expected two different coordinates of 1 … {layer.n}")
     return layer
+
+
+def pair_of(options: argparse.Namespace, n: int) -> tuple[int, int]:
+    """Return which two coordinates are asked for, from 0; ValueError where there are none such."""
+    i, j = options.pair or (1, 2)
+    if not (1 <= i <= n and 1 <= j <= n) or i == j:
+        raise ValueError(f"--pair {i} {j}: expected two different coordinates of 1 … {n}")
+    return i - 1, j - 1
 
 
 def target_of(options: argparse.Namespace, name: str) -> Target:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nfedu import storage
 from nfedu.command import tables, writing
+from nfedu.command.numbers import whole
 from nfedu.command.writing import Target
 from nfedu.tables import Learned, describe, learn
 from nfedu.tables.describing import noticed
@@ -47,10 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--interval", nargs=3, metavar=("NAME", "LOW", "HIGH"), action="append", default=[], help=told)
     writing.add_out(parser, "MODEL", "where to write the model (DATA.model.npz)")
     parser.add_argument("--resume", action="store_true", help="go on with a training that was interrupted")
-    parser.add_argument("--seed", type=int, default=0, help="of the split, the weights and the batches (0)")
-    parser.add_argument("--epochs", type=int, help="how long to train (about 4000 steps, or a minute)")
-    parser.add_argument("--layers", type=int, help="how many layers (by the numbers of rows and columns)")
-    parser.add_argument("--hidden", type=int, nargs="+", metavar="WIDTH", help="widths of their networks (likewise)")
+    parser.add_argument("--seed", type=whole, default=0, help="of the split, the weights and the batches (0)")
+    parser.add_argument("--epochs", type=whole, help="how long to train (about 4000 steps, or a minute)")
+    told = "how many layers with networks (by the numbers of rows and columns); a flow has others between them"
+    parser.add_argument("--layers", type=whole, help=told)
+    parser.add_argument("--hidden", type=whole, nargs="+", metavar="WIDTH", help="widths of their networks (likewise)")
 
 
 def run(options: argparse.Namespace) -> int:

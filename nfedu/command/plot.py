@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nfedu.checks.ladder import quiet
 from nfedu.checks.subject import Subject, Trouble
 from nfedu.command import layers, tables, writing
+from nfedu.command.numbers import whole
 from nfedu.command.writing import Target
 from nfedu.plotting.portraits.agreement import compare_jacobians
 from nfedu.plotting.portraits.portrait import portrait
@@ -41,18 +42,25 @@ MARKED = {".png": "Software", ".svg": "Creator", ".pdf": "Creator"}  # where eac
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add what `plot` takes."""
-    layers.add_arguments(parser)
+    """Add what `plot` takes: what is for either, what only a layer, and what only a model has."""
+    layers.add_place(parser, "a layer, FILE.py:CLASS or package.module:CLASS, or MODEL, a .npz that `fit` has written")
     tables.add_file(parser, optional=True)
     writing.add_out(parser, "PICTURE", "where to write it: .png, .svg or .pdf (CLASS.png or MODEL.png)")
-    parser.add_argument(
-        "--pair",
-        nargs=2,
-        type=int,
-        metavar=("I", "J"),
-        help="two coordinates, or columns, from 1 (1 2; of a model all)",
-    )
-    parser.add_argument("--direction", choices=("z_to_x", "x_to_z"), default="z_to_x", help="which way (z_to_x)")
+    told = "two coordinates of a layer, or columns of a model, from 1 (1 2; of a model all)"
+    parser.add_argument("--pair", nargs=2, type=whole, metavar=("I", "J"), help=told)
+    layers.add_seed(parser, "of what is drawn at random (0)")
+    of_layer = parser.add_argument_group("of a layer")
+    layers.add_arguments(of_layer)
+    told = "which way (z_to_x)"
+    of_layer.add_argument("--direction", choices=("z_to_x", "x_to_z"), default="z_to_x", help=told)
+    of_model = parser.add_argument_group("of a model's DATA")
+    tables.add_reading(of_model)
+    parser.set_defaults(others={"layer": given_in(of_model), "model": given_in(of_layer)})
+
+
+def given_in(group: argparse._ArgumentGroup) -> list[argparse.Action]:
+    """Return the arguments of a group."""
+    return list(group._group_actions)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -62,6 +70,13 @@ def run(options: argparse.Namespace) -> int:
     return run_layer(options) if is_layer else run_model(options)
 
 
+def check_options(options: argparse.Namespace, kind: str, other: str) -> None:
+    """Raise ValueError for an argument that would be passed over in silence."""
+    for action in options.others[kind]:
+        if getattr(options, action.dest) != action.default:
+            raise ValueError(f"{action.option_strings[0]} is for a {other}, and {options.layer} is a {kind}")
+
+
 def run_model(options: argparse.Namespace) -> int:
     """Draw a model of a table."""
     from nfedu.plotting.style import use
@@ -69,8 +84,9 @@ def run_model(options: argparse.Namespace) -> int:
 
     use()
     model = tables.model_of(Path(options.layer))
-    data = None if options.data is None else tables.data_for(model, options)
+    check_options(options, "model", "layer")
     out = target_of(options, Path(options.layer).stem)
+    data = None if options.data is None else tables.data_for(model, options)
     pair = pair_of(options, model.table.n) if options.pair else None
     write(table_portrait(model, data, tables.seed_of(options), pair), out)
     names = model.names if pair is None else [model.names[i] for i in pair]
@@ -81,6 +97,7 @@ def run_model(options: argparse.Namespace) -> int:
 
 def run_layer(options: argparse.Namespace) -> int:
     """Draw a layer and say what its Jacobians say."""
+    check_options(options, "layer", "model")
     if options.data is not None:
         raise ValueError(f"{options.data}: data belong to a model, a .npz file; a layer takes --points FILE.npy")
     with contextlib.redirect_stdout(sys.stderr), quiet():  # what the learner's file prints is not ours

@@ -11,6 +11,7 @@ import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.command import tables, writing
+from nfedu.command.numbers import whole
 from nfedu.flow import ROWS
 from nfedu.tables import TableModel
 
@@ -29,8 +30,8 @@ PATIENCE = 30.0  # seconds between two words in a log
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `sample` takes."""
     parser.add_argument("model", metavar="MODEL", type=Path, help="a model that `fit` has written")
-    parser.add_argument("-n", "--count", type=int, default=1000, help="how many rows (1000)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed draws the same rows (0)")
+    parser.add_argument("-n", "--count", type=whole, default=1000, help="how many rows (1000)")
+    parser.add_argument("--seed", type=whole, default=0, help="the same seed draws the same rows (0)")
     writing.add_out(parser, "CSV", "where to write them, instead of printing them")
 
 

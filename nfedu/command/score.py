@@ -9,6 +9,7 @@ import numpy as np
 
 from nfedu.arrays import Array
 from nfedu.command import tables, writing
+from nfedu.command.numbers import whole
 from nfedu.tables import Data, TableModel
 from nfedu.tables.verdict import mean_of
 
@@ -26,16 +27,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `score` takes."""
     parser.add_argument("model", metavar="MODEL", type=Path, help="a model that `fit` has written")
     tables.add_file(parser)
-    parser.add_argument("--least", type=int, default=10, metavar="K", help="how many unlikely rows to name (10)")
+    parser.add_argument("--least", type=whole, default=10, metavar="K", help="how many unlikely rows to name (10)")
     writing.add_out(parser, "CSV", "where to write the log density of each row")
 
 
 def run(options: argparse.Namespace) -> int:
     """Score the rows, name the least likely ones."""
     model = tables.model_of(options.model)
-    data = tables.data_for(model, options)
     given = [("model", options.model), ("data", options.data)]
     out = options.out and writing.target(options.out, options, given, writing.is_scores)
+    data = tables.data_for(model, options)
     log_p = model.log_prob(data)
     name, places = ("row", range(1, len(log_p) + 1)) if data.lines is None else ("line", data.lines.tolist())
     if out:

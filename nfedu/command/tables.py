@@ -12,19 +12,21 @@ from zipfile import ZipFile, is_zipfile
 import numpy as np
 
 from nfedu.arrays import Array
+from nfedu.command.layers import Parser
 from nfedu.command.writing import Target
 from nfedu.tables import Column, Data, Table, TableModel, read
 from nfedu.tables.reading import nameless
 
 
-def add_file(parser: argparse.ArgumentParser, optional: bool = False) -> None:
+def add_file(parser: Parser, optional: bool = False) -> None:
     """Add the argument that names the user's data."""
     told = "a table, .csv, .tsv or other text, .npy, .npz, or a picture"
     parser.add_argument("data", metavar="DATA", nargs="?" if optional else None, type=Path, help=told)
-    add_reading(parser)
+    if not optional:
+        add_reading(parser)
 
 
-def add_reading(parser: argparse.ArgumentParser) -> None:
+def add_reading(parser: Parser) -> None:
     """Add what there is to say of reading it."""
     parser.add_argument("--drop", metavar="NAME", nargs="+", action="extend", default=[], help="columns to leave out")
     parser.add_argument("--encoding", default="utf-8", help="of a text file (utf-8)")

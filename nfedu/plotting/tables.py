@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -139,7 +138,7 @@ def say_outside(axes: Axes, count: int) -> None:
     """Say in a corner how many of the points lie beyond the axes, if any."""
     if count:
         paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.7, "pad": 0.5}
-        place = {"ha": "right", "va": "top", "transform": axes.transAxes, "bbox": paper}
+        place: dict[str, Any] = {"ha": "right", "va": "top", "transform": axes.transAxes, "bbox": paper}
         axes.text(1, 1, f"{count} outside", fontsize=7, color="0.3", **place)
 
 
@@ -208,13 +207,15 @@ def outside(values: Array, ends: tuple[float, float]) -> Array:
     return (values < ends[0]) | (values > ends[1])
 
 
-def few_ticks(axes: Axes, *whole: bool) -> None:
+def few_ticks(axes: Axes, whole_x: bool, whole_y: bool = False) -> None:
     """Leave room between the numbers: few, none of more than four digits, and whole ones where a column is whole."""
     axes.ticklabel_format(scilimits=(-3, 4))
     axes.locator_params(axis="x", nbins=3)
     axes.locator_params(axis="y", nbins=3)
-    for name in itertools.compress("xy", whole):
-        axes.locator_params(axis=name, integer=True)
+    if whole_x:
+        axes.locator_params(axis="x", integer=True)
+    if whole_y:
+        axes.locator_params(axis="y", integer=True)
     axes.tick_params(labelsize=7)
     for axis in (axes.xaxis, axes.yaxis):
         axis.get_offset_text().set_fontsize(7)

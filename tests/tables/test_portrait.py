@@ -53,7 +53,7 @@ def test_points_that_the_axes_leave_out_are_counted():
 
 
 def test_whole_columns_have_whole_ticks():
-    axes = panel(np.arange(6.0).repeat(20)[:, None], Column("count", 0, 5, 1.0))
+    axes = panel(np.arange(7.0).repeat(20)[:, None], Column("count", 0, 6, 1.0))
     ticks = axes.get_xticks()
     assert len(ticks) >= 2 and np.array_equal(ticks, np.round(ticks))
 

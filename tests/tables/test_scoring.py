@@ -62,6 +62,9 @@ BAD = {
     "score m.npz bare.npz": "bare.npz is a model or a flow, and no table",
     "fit m.npz --out other.npz": "m.npz is a model or a flow, and no table",
     "score flow.npz bare.csv": "flow.npz is a flow without the table that it was learned from",
+    "plot m.npz --n 2": "--n is for a layer, and m.npz is a model",
+    "plot m.npz --with a=1": "--with is for a layer",
+    "plot m.npz --direction x_to_z": "--direction is for a layer",
     "score none.csv bare.csv": "no such file",
 }
 

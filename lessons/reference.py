@@ -1,4 +1,4 @@
-"""Pages that the book takes from the library: its API by autodoc, the checker's causes, and what the tags stand for.
+"""Pages that the book takes from elsewhere: the API by autodoc, the checker's causes, the tags, the README's lessons.
 
 A line `% from the library: api nfedu.checks` of a page is replaced by what the function of that name returns.
 """
@@ -20,7 +20,7 @@ from nfedu.checks.causes import CAUSES, TABLE
 from nfedu.course.statements import BACKWARD, MISPRINTS, STATEMENTS
 
 ROOT = Path(nfedu.__file__).resolve().parents[1]
-OPTIONS = {"class": ("   :members:", "   :show-inheritance:"), "data": ("   :no-value:",)}
+OPTIONS = {"class": ("   :members:",), "data": ("   :no-value:",)}
 MARK = re.compile(r"^% from the library: (\w+) ?(\S*)$", re.MULTILINE)
 
 
@@ -33,7 +33,9 @@ def setup(app: Any) -> None:
 
 def fill_in(app: Any, name: str, source: list[str]) -> None:
     """Replace a page's marks."""
-    source[0] = MARK.sub(lambda mark: {"api": api, "causes": causes, "tags": tags}[mark[1]](mark[2]), source[0])
+    source[0] = MARK.sub(
+        lambda mark: {"api": api, "causes": causes, "tags": tags, "lessons": lessons}[mark[1]](mark[2]), source[0]
+    )
 
 
 # The API: every public name once, with the file that defines it.
@@ -80,10 +82,14 @@ def home(value: Any, key: str, folder: str) -> str:
 
 
 def api(package: str) -> str:
-    """Return the API of a folder as Markdown, a section for each of its files; those that offer nothing come last."""
+    """Return the API of a folder as Markdown, a section for each of its files.
+
+    What all others build on comes first, files that offer nothing come last.
+    """
     offered = exported()
     offering = {name.rpartition(".")[0] for name in offered}
-    files = sorted(modules(package), key=lambda module: module.__name__ not in offering)
+    first = {f"{package}.base", f"{package}.flow"}
+    files = sorted(modules(package), key=lambda m: (m.__name__ not in offering, m.__name__ not in first))
     return "\n".join(line for module in files for line in section(module, offered))
 
 
@@ -97,7 +103,8 @@ def section(module: ModuleType, offered: dict[str, str]) -> list[str]:
     lines = [f"## `{module.__name__.replace('.', '/')}.py`", "", markdown(getdoc(module) or ""), ""]
     for key in here:
         kind = "data" if key not in names else "class" if isclass(names[key]) else "function"
-        lines += ["```{eval-rst}", f".. auto{kind}:: {offered[key]}", *OPTIONS.get(kind, ()), "```", ""]
+        bases = ["   :show-inheritance:"] if kind == "class" and names[key].__bases__ != (object,) else []
+        lines += ["```{eval-rst}", f".. auto{kind}:: {offered[key]}", *OPTIONS.get(kind, ()), *bases, "```", ""]
     if rest:
         lines += ["Within the package:", ""]
     for key in rest:
@@ -108,7 +115,10 @@ def section(module: ModuleType, offered: dict[str, str]) -> list[str]:
 
 # Docstrings: plain text with the notes' formulas, which hold their signs as they are.
 
-SUBSCRIPT = re.compile(r"(?<![\w`])([^\W\d_]|log|max|\))([_^])(\{[^}]*\}|[^\W_](?!\w))")
+LETTER = r"(?<![^\W\d])(?<!`)(?:[^\W\d_]|log|max)|\)"
+SUBSCRIPT = re.compile(
+    rf"({LETTER})([_^])(\{{[^}}]*\}}|KL(?!\w)|[<≤]?[^\W_](?![^\W²³]))"
+)  # x_i, x_{1:d}, e^α, D_KL, x_<i
 
 
 def markdown(text: str) -> str:
@@ -127,8 +137,9 @@ def set_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lines:
 
 
 def set_signature(app: Any, what: str, name: str, obj: Any, options: Any, arguments: str, result: str) -> Any:
-    """Call an alias of a type by its name, as in `Array`."""
-    parts = [part and re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", part) for part in (arguments, result)]
+    """Call by their names an alias of a type, as `Array`, and a class that is an argument's value."""
+    named = re.compile(r"TypeAliasForwardRef\('(\w+)'\)|<class '(?:\w+\.)*(\w+)'>")
+    parts = [part and named.sub(lambda found: found[1] or found[2], part) for part in (arguments, result)]
     for alias, kind in (("ArrayLike", ArrayLike), ("Array", Array)):  # those that have been written out
         parts = [part and part.replace(stringify_annotation(kind, "smart"), alias) for part in parts]
     return tuple(parts)
@@ -196,3 +207,14 @@ def row(tag: str, *cells: str) -> str:
     links = [f"[{n}](../{next((ROOT / 'lessons').glob(f'{n}_*.py')).name})" for n in numbers]
     said = (markdown(cell.replace("|", "∣")) for cell in cells)
     return f"| [{tag}]{{#{tag}}} | {' | '.join(said)} | {' '.join(links)} |"
+
+
+# The lessons, as the README shows them.
+
+
+def lessons(_: str) -> str:
+    """Return the README's table of lessons, whose links and pictures are those of the book."""
+    rows = re.findall(r"^\| \[<img .*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    picture = re.compile(r'<img src="(.+?)" width="\d+" alt="(.+?)">')
+    shown = [picture.sub(r"![\2](../\1)", line).replace("](lessons/", "](") for line in rows]
+    return "\n".join(["| | lesson | what it derives, checks and draws |", "|---|---|---|", *shown])

@@ -6,8 +6,8 @@ from scipy import stats
 
 import nfedu
 from nfedu.checks import density_on_grid, gradient, misfit
-from nfedu.checks.flows import check_base
-from nfedu.checks.report import Report
+from nfedu.checks.flows.base import check_base
+from nfedu.checks.reports.report import Report
 
 COVARIANCES = np.array([[[1.0, 0.6], [0.6, 0.8]], [[0.3, -0.1], [-0.1, 0.2]]])
 MEANS = np.array([[0.5, -1.0], [-1.0, 1.5]])

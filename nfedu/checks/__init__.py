@@ -1,15 +1,16 @@
 """The check ladder: numbers that judge a layer by its contract alone, and name what is wrong with it."""
 
 from nfedu.checks.causes import CAUSES, Cause
-from nfedu.checks.densities import density_on_grid, level_area, misfit
-from nfedu.checks.derivatives import central_difference, complex_step, gradient, jacobians
-from nfedu.checks.dimensions import check_class
-from nfedu.checks.entries import gradients, parameter_gradients, worst_difference
-from nfedu.checks.flows import check_flow
-from nfedu.checks.ladder import check_bijection
-from nfedu.checks.matrices import analytic_jacobians, layer_jacobians
-from nfedu.checks.report import Check, CheckFailedError, Report
-from nfedu.checks.rungs.maps import round_trip_error
+from nfedu.checks.flows.densities import density_on_grid, level_area, misfit
+from nfedu.checks.flows.flow import check_flow
+from nfedu.checks.ladder.bijection import check_bijection
+from nfedu.checks.ladder.dimensions import check_class
+from nfedu.checks.numerics.entries import gradients, parameter_gradients, worst_difference
+from nfedu.checks.numerics.matrices import analytic_jacobians, layer_jacobians
+from nfedu.checks.numerics.plain import central_difference, complex_step, gradient, jacobians
+from nfedu.checks.reports.check import Check, CheckFailedError
+from nfedu.checks.reports.report import Report
+from nfedu.checks.rungs.round_trip import round_trip_error
 
 __all__ = [
     "CAUSES",

@@ -9,10 +9,10 @@ import sys
 
 import numpy as np
 
-from nfedu.checks.dimensions import OTHERS, check_class
-from nfedu.checks.ladder import BUDGET, quiet
-from nfedu.checks.report import Report
-from nfedu.checks.subject import Trouble
+from nfedu.checks.ladder.bijection import BUDGET
+from nfedu.checks.ladder.dimensions import OTHERS, check_class
+from nfedu.checks.reports.report import Report
+from nfedu.checks.subject.guard import Trouble, quiet
 from nfedu.command import layers
 
 DESCRIPTION = """Judge a layer: its contract, round trip, log-det, structure and gradients, both ways.

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks.probes import images_of_latents
-from nfedu.checks.subject import Trouble, guarded, missing_from
+from nfedu.checks.probes.images import images_of_latents
+from nfedu.checks.subject.contents import missing_from
+from nfedu.checks.subject.guard import Trouble, guarded
 from nfedu.command.numbers import whole
 
 Parser = argparse.ArgumentParser | argparse._ArgumentGroup

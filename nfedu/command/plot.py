@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nfedu.checks.ladder import quiet
-from nfedu.checks.subject import Subject, Trouble
+from nfedu.checks.subject.guard import Trouble, quiet
+from nfedu.checks.subject.subject import Subject
 from nfedu.command import layers, tables, writing
 from nfedu.command.numbers import whole
 from nfedu.command.writing import Target

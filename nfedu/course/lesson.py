@@ -97,6 +97,14 @@ def webp(pictures: list[np.ndarray], way: dict[str, Any]) -> bytes:
     return file.getvalue()
 
 
+def white_paper(image: "Image") -> "Image":
+    """Make white the colour of a palette that the corner has: a mean of near-whites shows on a white page."""
+    colours = np.reshape(image.getpalette() or [], (-1, 3))
+    colours[np.asarray(image)[0, 0]] = 255
+    image.putpalette(colours.ravel().tolist())
+    return image
+
+
 @dataclass
 class Lesson:
     """A running lesson: its title, its length ("quick", "default" or "full"), and the project's folder."""
@@ -148,7 +156,10 @@ class Lesson:
         from PIL import Image
 
         path = self._path(f"{name}.gif")
-        pictures = [Image.fromarray(pixels).quantize(32) for pixels in drawn(figure, draw, frames)]
+        shown = drawn(figure, draw, frames)
+        one = Image.fromarray(np.concatenate(shown)).quantize(64)  # a palette for all: no colour flickers
+        alike = [Image.fromarray(pixels).quantize(palette=one, dither=Image.Dither.NONE) for pixels in shown]
+        pictures = [white_paper(image) for image in alike]
         pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=1000 // fps, loop=0, optimize=True)
         self._end(figure, path, caption)
 
@@ -204,10 +215,7 @@ class Lesson:
     def _save(self, image: "Image", path: Path) -> None:
         image.save(path, optimize=True)
         if path.stat().st_size > LARGEST:  # a palette: a third of the bytes; dithered, so that densities show no bands
-            small = image.quantize(palette=image.quantize(256))
-            colours = np.reshape(small.getpalette() or [], (-1, 3))
-            colours[np.asarray(small)[0, 0]] = 255  # the paper: a mean of near-whites shows on a white page
-            small.putpalette(colours.ravel().tolist())
+            small = white_paper(image.quantize(palette=image.quantize(256)))
             small.save(path, optimize=True)
 
     def _end(self, figure: "Figure", path: Path, caption: str) -> None:

@@ -106,9 +106,8 @@ def vector_model(
     size = size_for(n, 10_000 if x is None else len(x))
     if layers is not None and not is_whole(layers, 1):
         raise ValueError(f"models: layers = {layers!r}, expected a whole number ≥ 1")
-    count, widths = layers or size.layers, size.hidden if hidden is None else tuple(hidden)
-    core = alone if n == 1 else core
-    free = core(n, Size(count, widths, size.bins), rng)
+    size = size._replace(layers=layers or size.layers, hidden=size.hidden if hidden is None else tuple(hidden))
+    free = (alone if n == 1 else core)(n, size, rng)
     return Flow(StandardNormal(n), [*free, *gaussian_of(n, x, supports), *supports])
 
 

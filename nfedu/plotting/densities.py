@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from nfedu.arrays import Array
-from nfedu.checks.densities import Grid, density_on_grid
+from nfedu.checks.flows.densities import Grid, density_on_grid
 from nfedu.distributions import Distribution
 
 if TYPE_CHECKING:

@@ -13,6 +13,11 @@ def put(path, heading, text):
     path.write_text("\n".join([f"{start.strip()}\n", *bodies]))
 
 
+def milliseconds(seconds):
+    """Return a time in milliseconds, to three digits: 4.4, 188, 4,350."""
+    return f"{float(f'{1e3 * seconds:.3g}'):,g}"
+
+
 def figure(name, alt, caption):
     """Return a committed figure with its caption below: words of the page, not of the picture."""
     return f":::{{figure-md}}\n![{alt}](../figures/{name}.png)\n\n{caption}\n:::"

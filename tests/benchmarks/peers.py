@@ -160,7 +160,7 @@ def row_of(work, times):
     peers = [library for library in times if library not in ("nfedu", "products") and times[library]]
     ours = times.get("nfedu", [])
     ratios = [min(times[p][k] for p in peers) / seconds for k, seconds in enumerate(ours)] if peers else []
-    cells = [f"{1e3 * np.median(t):.3g}" if t else "–" for t in times.values()]
+    cells = [page.milliseconds(np.median(t)) if t else "–" for t in times.values()]
     spread = f"{np.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})" if ratios else "–"
     return f"| {work} | " + " | ".join(cells) + f" | {spread} |"
 

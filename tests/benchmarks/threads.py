@@ -8,6 +8,7 @@ import argparse
 import os
 import pickle
 import platform
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from importlib.metadata import version
@@ -16,12 +17,15 @@ from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import nfedu
 from nfedu.training.parallel.remote import RemoteTeam
 from nfedu.training.parallel.team import Team
+from tests.benchmarks.page import milliseconds
 
 N_DIM, COUPLINGS, PARTS = 8, 8, 2
 WIDTHS, BATCHES, ROWS = (64, 256), (256, 1024, 10_000), (10_000, 100_000)
@@ -78,7 +82,8 @@ def measure(ways, rounds):
 
 def row_of(work, times):
     """Return a row of a table: the medians over the rounds in milliseconds, with the spread."""
-    cells = [f"{1e3 * np.median(t):.3g} ({1e3 * min(t):.3g}–{1e3 * max(t):.3g})" for t in times.values()]
+    spread = [[milliseconds(t) for t in (np.median(ts), min(ts), max(ts))] for ts in times.values()]
+    cells = [f"{median} ({low}–{high})" for median, low, high in spread]
     return f"| {work} | " + " | ".join(cells) + " |"
 
 

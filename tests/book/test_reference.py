@@ -174,3 +174,46 @@ def test_every_page_can_be_reached(pages):
         near |= new
         new = {target for name in new for target in links(name, pages[name])} - near
     assert set(pages) - near <= {"genindex.html", "search.html", "py-modindex.html"}
+
+
+# What the book sets and links by itself
+
+
+def test_indices_of_plain_text_are_set_and_names_in_code_stay(pages):
+    article = pages["EXERCISES.html"]
+    assert "log p" not in re.findall(r"<sub>(.*?)</sub>", article)
+    assert "N(μ<sub>i</sub>, e<sup>2α<sub>i</sub></sup>)" in article and "D<sub>KL</sub>(s‖t)" in article
+    assert "who gets g_log_det" in article and ">missing_log_det<" in article
+    for page in ("EXERCISES.html", "LEDGER.html", "GLOSSARY.html"):
+        text = words(re.sub(r"<code.*?</code>", "", pages[page], flags=re.S))
+        assert not re.search(r"(?<!\w)\w[_^](?:\{|\w(?!\w))", text), page
+
+
+def test_a_row_of_the_ledger_leads_to_its_lesson_its_tag_and_its_function(pages):
+    [row] = re.findall(r"<tr(?:(?!<tr).)*n16-04a-1.*?</tr>", pages["LEDGER.html"], re.S)
+    assert '<a class="reference internal" href="pages/tags.html#n16">N16</a>' in row
+    assert '<a class="reference internal" href="04a_real_nvp.html">04a</a>' in row
+    assert 'href="pages/api/bijections.html#nfedu.AffineCoupling' in row
+    assert 'href="01a_one_dimension.html">01</a>' in pages["GLOSSARY.html"]
+
+
+def test_no_link_stands_inside_a_link(pages):
+    for page, article in pages.items():
+        for link in re.findall(r"<a\s[^>]*href.*?</a>", article, re.S):
+            assert "<a " not in link[2:], f"{page}: {link[:200]}"
+
+
+@pytest.mark.parametrize(
+    ("tex", "text"),
+    [
+        (r"\log p_X(x; \theta)", "log p_X(x; θ)"),
+        (r"\log|\det J| = \sum_i \alpha_i", "log|det J| = Σ_i α_i"),
+        (r"e^{-\lambda} &lt; \Sigma\odot\beta", "e^-λ &lt; Σ ⊙ β"),
+        (r"\frac{k+1}{k}\,\pi", "k+1/k π"),
+        (r"\begin{pmatrix} 7 &amp; 3 \end{pmatrix} x", "… x"),
+    ],
+)
+def test_an_excerpt_has_no_tex(tex, text):
+    from lessons.excerpts import plain
+
+    assert plain(tex) == text

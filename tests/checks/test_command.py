@@ -212,7 +212,7 @@ class NotSummed(nfedu.Rescale):
 def odd(tmp_path, monkeypatch):
     (tmp_path / "odd.py").write_text(ODD)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("nfedu.checks.subject.SECONDS", 1.0)
+    monkeypatch.setattr("nfedu.checks.subject.guard.SECONDS", 1.0)
     return tmp_path
 
 

@@ -5,9 +5,9 @@ import pytest
 
 import nfedu
 from nfedu import checks
-from nfedu.checks.derivatives import Derivative
-from nfedu.checks.matrices import analytic_jacobians
-from nfedu.checks.subject import Trouble
+from nfedu.checks.numerics.derivative import Derivative
+from nfedu.checks.numerics.matrices import analytic_jacobians
+from nfedu.checks.subject.guard import Trouble
 
 RNG = np.random.default_rng(0)
 X = np.array([0.3, -1.2, 4.0])

@@ -6,9 +6,9 @@ from scipy import stats
 
 import nfedu
 from nfedu import checks
-from nfedu.checks.densities import check_integral
-from nfedu.checks.report import Report
-from nfedu.checks.shares import Proposal
+from nfedu.checks.flows.integral import check_integral
+from nfedu.checks.flows.proposal import Proposal
+from nfedu.checks.reports.report import Report
 from tests.test_flow import small_flow
 
 

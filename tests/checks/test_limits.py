@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from nfedu.checks import subject
-from nfedu.checks.subject import Trouble, guarded
+from nfedu.checks.subject import guard
+from nfedu.checks.subject.guard import Trouble, guarded
 
 
 def slowed(halves):
@@ -19,13 +19,13 @@ def slowed(halves):
 
 
 def test_who_waits_for_the_processor_is_not_accused(monkeypatch):
-    monkeypatch.setattr(subject, "PATIENCE", 2)
+    monkeypatch.setattr(guard, "PATIENCE", 2)
     assert guarded(slowed, 5, seconds=0.4) == "done"
 
 
 @pytest.mark.parametrize("hang", [lambda: time.sleep(20), lambda: slowed(40)], ids=["sleeps", "works on"])
 def test_who_hangs_is(monkeypatch, hang):
-    monkeypatch.setattr(subject, "PATIENCE", 2)
+    monkeypatch.setattr(guard, "PATIENCE", 2)
     start = time.perf_counter()
     with pytest.raises(Trouble, match=r"took longer than 0.4 s"):
         guarded(hang, seconds=0.4)

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from nfedu.checks.subject import Trouble
+from nfedu.checks.subject.guard import Trouble
 from nfedu.course.exercises import grading
 from nfedu.course.exercises.answer import Apart, EndedError, here, judges_end
 from nfedu.course.exercises.judging import TOLERANCE, At, WrongError, expect, expect_layer

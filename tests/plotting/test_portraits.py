@@ -11,7 +11,7 @@ from scipy.stats import lognorm
 
 import nfedu
 from nfedu import __main__ as program
-from nfedu.checks.subject import Trouble
+from nfedu.checks.subject.guard import Trouble
 from nfedu.plotting import compare_jacobians, portrait
 from nfedu.plotting.portraits import portrait as portraits
 from tests.conftest import ROOT
@@ -389,9 +389,9 @@ def test_a_broken_layer_ends_in_one_line(source, words, plot, tmp_path):
 
 
 def test_a_layer_that_hangs_ends_in_one_line(plot, tmp_path, monkeypatch):
-    import nfedu.checks.subject as subject
+    from nfedu.checks.subject import guard
 
-    monkeypatch.setattr(subject.guarded, "__kwdefaults__", {"seconds": 0.3})
+    monkeypatch.setattr(guard.guarded, "__kwdefaults__", {"seconds": 0.3})
     hangs = "def z_to_x(self, z):\n        open('calls', 'a').write('.')\n        while True: pass"
     (tmp_path / "own.py").write_text(SOURCE.format(hangs))
     code, _, error = plot("own.py:Layer")

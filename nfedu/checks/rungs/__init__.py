@@ -1,1 +1,1 @@
-"""The rungs of the ladder: what each asks of a layer, and where it looks."""
+"""The rungs of the ladder: what each asks of a layer."""

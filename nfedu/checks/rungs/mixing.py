@@ -9,17 +9,21 @@ import numpy as np
 from nfedu.arrays import Array
 from nfedu.bijections.base import Bijection
 from nfedu.bijections.normalization.base import in_mode, normalizations
-from nfedu.checks import diagnosis
-from nfedu.checks.derivatives import Derivative
-from nfedu.checks.matrices import numerical_jacobians
-from nfedu.checks.probes import spread
-from nfedu.checks.report import Report
-from nfedu.checks.rounding import tolerance_of
-from nfedu.checks.rungs.contract import gradient_noise
-from nfedu.checks.rungs.gradients import FLOOR, RELATIVE
-from nfedu.checks.rungs.maps import Leg, check_log_det, check_round_trip, check_structure
-from nfedu.checks.rungs.parameters import check_parameters
-from nfedu.checks.subject import Subject
+from nfedu.checks.diagnosis.gradient import of_gradient
+from nfedu.checks.diagnosis.round_trip import of_round_trip
+from nfedu.checks.diagnosis.versions import Gradients
+from nfedu.checks.numerics.derivative import Derivative
+from nfedu.checks.numerics.matrices import numerical_jacobians
+from nfedu.checks.numerics.rounding import gradient_noise, tolerance_of
+from nfedu.checks.numerics.units import spread
+from nfedu.checks.reports.report import Report
+from nfedu.checks.rungs.gradient.input import FLOOR, RELATIVE
+from nfedu.checks.rungs.gradient.parameters import check_parameters
+from nfedu.checks.rungs.legs import Leg
+from nfedu.checks.rungs.log_det import check_log_det
+from nfedu.checks.rungs.round_trip import check_round_trip
+from nfedu.checks.rungs.structure import check_structure
+from nfedu.checks.subject.subject import Subject
 
 
 def check_mixing(report: Report, subject: Subject, layer: Any, x: Array, rng: np.random.Generator) -> None:
@@ -35,7 +39,7 @@ def check_mixing(report: Report, subject: Subject, layer: Any, x: Array, rng: np
     else:
         back = subject.values("z_to_x", z.copy())[:, :-1]
         tolerance = tolerance_of(subject, "x_to_z", x, rng)[:, :-1] + 1e-10 * spread(x)
-        cause, words = diagnosis.of_round_trip(back, x, spread(x), tolerance, z)
+        cause, words = of_round_trip(back, x, spread(x), tolerance, z)
         report.compare(
             2, "x→z→x", back, x, tolerance, spread(x), cause=cause, words=words, where=subject.place("z_to_x")
         )
@@ -79,8 +83,8 @@ def check_whole_input(report: Report, subject: Subject, direction: str, y: Array
         halves = np.stack(
             [subject.gradients(backward, g_out, 0 * g_log_det)[0], subject.gradients(backward, 0 * g_out, g_log_det)[0]]
         )
-        g = diagnosis.Gradients(halves[None], expected[None], np.broadcast_to(tolerance, halves.shape)[None])
-        cause, words = diagnosis.of_gradient(g, len(y))
+        g = Gradients(halves[None], expected[None], np.broadcast_to(tolerance, halves.shape)[None])
+        cause, words = of_gradient(g, len(y))
         if len(y) > 4 and of_statistics(given - total, y):
             cause = "path-missing"
             words = "off by a + b·input in each column: the ways through the batch's mean and variance are missing"

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from nfedu.checks.subject import Trouble
+from nfedu.checks.subject.guard import Trouble
 from nfedu.course.exercises.answer import Apart, EndedError, here
 from nfedu.course.exercises.judging import WrongError
 from nfedu.course.exercises.pupil import BLANK

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks.diagnosis import Diagnosis, close, matched, of_log_det
-from nfedu.checks.report import worst_entry
+from nfedu.checks.diagnosis.base import Diagnosis, close
+from nfedu.checks.diagnosis.log_det import of_log_det
+from nfedu.checks.diagnosis.order import matched
+from nfedu.checks.reports.check import worst_entry
 from nfedu.course.exercises.wire import Remote
 
 TOLERANCE = 1e-8

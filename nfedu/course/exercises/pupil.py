@@ -18,7 +18,8 @@ import numpy as np
 from numpy import allclose  # bound before an answer can bend it
 
 from nfedu.checks import check_bijection
-from nfedu.checks.subject import Trouble, code_of, guarded, line_of
+from nfedu.checks.subject.guard import Trouble, guarded
+from nfedu.checks.subject.lines import code_of, line_of
 from nfedu.course.exercises.wire import End, Message
 
 BLANK = "blank"  # what is wrong with an answer that is not there yet

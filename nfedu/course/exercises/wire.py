@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nfedu.checks.subject import Trouble
+from nfedu.checks.subject.guard import Trouble
 
 Message = dict[str, Any]
 KINDS = "biufc"  # of arrays: booleans and numbers

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks.probes import spread
-from nfedu.checks.subject import Subject, Trouble
+from nfedu.checks.numerics.units import spread
+from nfedu.checks.subject.guard import Trouble
+from nfedu.checks.subject.subject import Subject
 from nfedu.plotting.portraits.pushed import domain_of
 from nfedu.plotting.portraits.regions import LETTERS, Everywhere, sure
 from nfedu.plotting.style import subscript
@@ -82,8 +83,8 @@ def compare_jacobians(layer: Any, x: Array, direction: str = "z_to_x") -> Agreem
     """Compare a layer's `backward` with its map at the first points of `x` (N, n), and return where they differ most.
 
     Each row moves on its own, so that layers whose rows mix may come too: of these one is looked at.
-    Raises ValueError for a direction that is none, and checks.subject.Trouble when the layer raises, hangs, or answers
-    with something else than finite numbers.
+    Raises ValueError for a direction that is none, and checks.subject.guard.Trouble when the layer raises, hangs, or
+    answers with something else than finite numbers.
     """
     if direction not in LETTERS:
         raise ValueError(f"compare_jacobians: direction = {direction!r}, expected one of {', '.join(LETTERS)}")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks.densities import density_on_grid
-from nfedu.checks.subject import Subject
+from nfedu.checks.flows.densities import density_on_grid
+from nfedu.checks.subject.subject import Subject
 from nfedu.plotting.densities import integral_note, show_density
 from nfedu.plotting.portraits.agreement import Agreement, compare_jacobians
 from nfedu.plotting.portraits.matrices import show_agreement
@@ -37,8 +37,8 @@ def portrait(
     With n = 1 its map, with n = 2 the image of a grid, with more that of a pair of coordinates, counted from 0, the
     others held at the median of the points `x` (N, n). Densities: exact by the formula of a flow for n ≤ 2, drawn
     samples for more. Jacobians: `compare_jacobians(layer, x, direction)`, or `found` where this is known already.
-    `direction` is "z_to_x" or "x_to_z". Raises ValueError for a pair that is none, and checks.subject.Trouble when the
-    layer raises, hangs, or answers with something else than finite numbers.
+    `direction` is "z_to_x" or "x_to_z". Raises ValueError for a pair that is none, and checks.subject.guard.Trouble
+    when the layer raises, hangs, or answers with something else than finite numbers.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure

@@ -6,7 +6,8 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from nfedu.arrays import Array
-from nfedu.checks.subject import Subject, TookTooLongError, Trouble
+from nfedu.checks.subject.guard import TookTooLongError, Trouble
+from nfedu.checks.subject.subject import Subject
 from nfedu.distributions import LOG_2PI
 from nfedu.plotting.portraits.regions import Everywhere, LogDensity, Side, sure
 

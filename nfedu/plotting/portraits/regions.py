@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nfedu.arrays import Array
-from nfedu.checks.subject import Subject, Trouble
+from nfedu.checks.subject.guard import Trouble
+from nfedu.checks.subject.subject import Subject
 
 LETTERS = {"z_to_x": ("z", "x"), "x_to_z": ("x", "z")}  # of a direction's input and output
 CHUNK = 4096  # numbers a call

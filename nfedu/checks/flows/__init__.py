@@ -1,0 +1,1 @@
+"""Rung 6: a flow, its base and its density."""

@@ -1,0 +1,1 @@
+"""Numbers that judge: derivatives, Jacobians, units, and what rounding does to them."""

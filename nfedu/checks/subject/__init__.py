@@ -1,0 +1,1 @@
+"""A layer under examination, and whatever its code does."""

@@ -6,7 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from nfedu.command import tables
+from nfedu import storage
+from nfedu.command import tables, writing
+from nfedu.command.numbers import whole
+from nfedu.command.writing import Target
 from nfedu.tables import Learned, describe, learn
 from nfedu.tables.describing import noticed
 from nfedu.tables.faults import check_density, warnings
@@ -43,12 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{kind}", metavar="NAME", nargs="+", action="extend", default=[], help=told)
     told = "a column and its ends; again for each"
     parser.add_argument("--interval", nargs=3, metavar=("NAME", "LOW", "HIGH"), action="append", default=[], help=told)
-    parser.add_argument("--out", metavar="MODEL", type=Path, help="where to write the model (DATA.model.npz)")
+    writing.add_out(parser, "MODEL", "where to write the model (DATA.model.npz)")
     parser.add_argument("--resume", action="store_true", help="go on with a training that was interrupted")
-    parser.add_argument("--seed", type=int, default=0, help="of the split, the weights and the batches (0)")
-    parser.add_argument("--epochs", type=int, help="how long to train (about 4000 steps, or a minute)")
-    parser.add_argument("--layers", type=int, help="how many layers (by the numbers of rows and columns)")
-    parser.add_argument("--hidden", type=int, nargs="+", metavar="WIDTH", help="widths of their networks (likewise)")
+    parser.add_argument("--seed", type=whole, default=0, help="of the split, the weights and the batches (0)")
+    parser.add_argument("--epochs", type=whole, help="how long to train (about 4000 steps, or a minute)")
+    told = "how many layers with networks (by the numbers of rows and columns); a flow has others between them"
+    parser.add_argument("--layers", type=whole, help=told)
+    parser.add_argument("--hidden", type=whole, nargs="+", metavar="WIDTH", help="widths of their networks (likewise)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -56,38 +60,57 @@ def run(options: argparse.Namespace) -> int:
     out, seed = out_of(options), tables.seed_of(options)
     if options.epochs is not None and options.epochs < 1:
         raise ValueError(f"--epochs {options.epochs}: expected a whole number ≥ 1")
-    checkpoint = out.with_name(out.name + ".training")
+    checkpoint = checkpoint_of(out, options)
     data = tables.data_of(options)
     said = tables.said_of(options)
     check_density(data)
     table = describe(data, rows=parts_of(data.rows, seed).train, **said)
     for line in [*noticed(table, data, [name for names in said.values() for name in names]), *warnings(data, table)]:
         print(line, file=sys.stderr)
-    if not options.resume:
-        checkpoint.unlink(missing_ok=True)
+    begin(checkpoint, options.resume)
     size = {"epochs": options.epochs, "layers": options.layers, "hidden": options.hidden}
     learned = learn(data, table, model=options.model, seed=seed, checkpoint=checkpoint, **size)
-    learned.model.save(out)
+    learned.model.save(out.path)
     if learned.model.history.interrupted:
-        raise KeyboardInterrupt(f"{out} holds the best model so far; --resume goes on")
+        raise KeyboardInterrupt(f"{out.path} holds the best model so far; --resume goes on")
     report(learned, out)
     checkpoint.unlink(missing_ok=True)
     return 0
 
 
-def out_of(options: argparse.Namespace) -> Path:
+def out_of(options: argparse.Namespace) -> Target:
     """Return where the model is to be written; ValueError where it cannot be, before anything is trained."""
     out = options.out or Path(f"{options.data.stem}.model.npz")
     if out.suffix != ".npz":
         raise ValueError(f"--out {out}: expected a name that ends in .npz")
-    if out.exists() and options.data.exists() and out.samefile(options.data):
-        raise ValueError(f"--out {out} is the data file; name another one")
-    if not out.parent.is_dir():
-        raise ValueError(f"--out {out}: the folder {out.parent} does not exist; create it first")
-    return out
+    return writing.target(out, options, [("data", options.data)], lambda path: holds(path, "theta", "table"))
 
 
-def report(learned: Learned, out: Path) -> None:
+def checkpoint_of(out: Target, options: argparse.Namespace) -> Path:
+    """Return where the training is kept until it is over; ValueError where somebody else's file is."""
+    checkpoint = out.path.with_name(out.path.name + ".training")
+    writing.target(checkpoint, options, [("data", options.data)], lambda path: holds(path, "run", "theta"))
+    return checkpoint
+
+
+def begin(checkpoint: Path, resume: bool) -> None:
+    """Say where the training begins, unless that is as one would expect; drop what is not gone on with."""
+    if resume and not checkpoint.exists():
+        print(f"{checkpoint} is not there: nothing to resume, starting anew", flush=True)
+    if not resume and checkpoint.exists():
+        checkpoint.unlink()
+        print(f"{checkpoint}, a training that was interrupted, is dropped; --resume would have gone on", flush=True)
+
+
+def holds(path: Path, *names: str) -> bool:
+    """Return whether a file is one of ours with arrays of these names."""
+    try:
+        return str(storage.read_arrays(path, "format", *names)[0]).startswith("nfedu")
+    except ValueError:
+        return False
+
+
+def report(learned: Learned, out: Target) -> None:
     """Print what was learned, and whether it has won."""
     history, parts = learned.model.history, learned.parts
     rows = f"{len(parts.train)} rows, {len(parts.validation)} to stop by, {len(parts.test)} for the test"

@@ -1,6 +1,8 @@
 """The commands on tables, as a user gives them."""
 
+import argparse
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,10 +12,41 @@ import numpy as np
 import pytest
 
 from nfedu.__main__ import main
+from nfedu.command.numbers import whole
 from nfedu.tables import TableModel
 
 QUICK = ["--epochs", "20"]
 SAID = ["--positive", "income", "--whole", "visits", "--drop", "who"]
+
+
+@pytest.mark.parametrize(
+    "text, number", [("7", 7), ("1e4", 10_000), ("2.0", 2), ("-3", -3), ("10000000000000001", 10**16 + 1)]
+)
+def test_a_whole_number_may_be_written_as_people_do(text, number):
+    assert whole(text) == number
+
+
+@pytest.mark.parametrize("text", ["1.5", "x", "nan", "inf", ""])
+def test_what_is_no_whole_number_is_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match=f"'{text}' is no whole number"):
+        whole(text)
+
+
+def test_every_whole_number_is_read_alike(capsys):
+    for line in (
+        "sample m -n x",
+        "sample m --seed x",
+        "score m d --least x",
+        "fit d --epochs x",
+        "fit d --layers x",
+        "fit d --hidden x",
+        "fit d --seed x",
+        "plot m --pair 1 x",
+        "check p --n x",
+    ):
+        with pytest.raises(SystemExit, match="2"):
+            main(line.split())
+        assert "'x' is no whole number" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -87,10 +120,11 @@ BAD = {
     "fit twice.csv": "column b: equal to a up to scale and shift",
     "fit x.npz --out x.npz": "is the data file; name another one",
     "sample none.npz": "no such file",
-    "sample people.csv": "truncated or damaged",
+    "sample people.csv": "people.csv is no model; the model, a .npz file that `nfedu fit` has written",
     "score none.npz people.csv": "no such file",
     "plot none.npz": "no such file",
     "plot nfedu:Exp people.csv": "data belong to a model",
+    "plot nfedu:Exp --drop who": "--drop is for a model, and nfedu:Exp is a layer",
 }
 
 
@@ -110,6 +144,15 @@ def test_columns_without_density_are_named_before_a_fit(folder, capsys):
     assert "column visits: whole numbers taken for real have no density; --whole visits" in capsys.readouterr().err
     assert main(["fit", "people.csv", "--drop", "who", *QUICK]) == 0
     assert "values repeat, so taken as visits whole" in capsys.readouterr().err
+
+
+def test_help_of_plot_tells_what_is_for_a_layer_and_what_for_a_model(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["plot", "--help"])
+    both, of_layer, of_model = re.split("\nof a layer:\n|\nof a model's DATA:\n", capsys.readouterr().out)
+    options = both.split("options:")[1]
+    assert "--pair" in options and "--n N" not in options and "--drop" not in options
+    assert "--n N" in of_layer and "--direction" in of_layer and "--drop" in of_model
 
 
 def started(folder, *more):
@@ -147,6 +190,42 @@ def test_an_interrupted_training_leaves_a_model_and_goes_on_to_the_same_bits(fol
     assert (
         not np.array_equal(cut, theta(folder / "m.npz")) and not TableModel.load(folder / "m.npz").history.interrupted
     )
+
+
+def interrupted(arguments, monkeypatch):
+    """`fit`, with Ctrl-C after its third epoch."""
+    from nfedu.training.checkpoint import Run
+
+    def save(self, write=Run.save):
+        write(self)
+        self.history.interrupted |= len(self.history.train) == 3
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "save", save)
+        assert main(["fit", "people.csv", *SAID, *QUICK, *arguments]) == 130
+
+
+def test_where_a_training_begins_is_said_unless_as_expected(folder, capsys, monkeypatch):
+    fit = ["fit", "people.csv", *SAID, *QUICK]
+    assert main([*fit, "--resume"]) == 0
+    begun = "people.model.npz.training is not there: nothing to resume, starting anew"
+    assert capsys.readouterr().out.splitlines()[0] == begun
+    interrupted([], monkeypatch)
+    assert main([*fit, "--resume"]) == 0
+    assert "resume" not in capsys.readouterr().out
+    interrupted([], monkeypatch)
+    assert main(fit) == 0
+    told = capsys.readouterr()
+    assert "people.model.npz.training, a training that was interrupted, is dropped" in told.out
+
+
+def test_to_resume_with_another_seed_is_refused_by_its_name(folder, capsys, monkeypatch):
+    interrupted(["--seed", "3"], monkeypatch)
+    capsys.readouterr()
+    assert main(["fit", "people.csv", *SAID, *QUICK, "--resume", "--seed", "9"]) == 2
+    assert "data, validation, and with seed 3, not 9; ask for the same" in capsys.readouterr().err
+    assert main(["fit", "people.csv", *SAID, *QUICK, "--resume", "--seed", "3", "--layers", "4"]) == 2
+    assert "it was made with other layers" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -40,12 +40,13 @@ class Verdict:
 
 
 def judge(model: TableModel, parts: Parts) -> Verdict:
-    """Return the verdict on a model: all see the same rows, dequantised where columns have steps."""
+    """Return the verdict on a model: all see the same rows, dequantised where columns have steps, supports undone."""
     table, rng = model.table, np.random.default_rng(0)
+    supports = table.supports()
     train, validation = (table.dequantise(rows, rng) for rows in (parts.train, parts.validation))
-    rivals = {"Gaussian": gaussian(train)}
+    rivals = {"Gaussian": gaussian(train, supports)}
     if len(train) > 2 * table.n:
-        kernels = KernelDensity(train, validation)
+        kernels = KernelDensity(train, validation, supports)
         rivals |= {f"KDE, bandwidth {kernels.bandwidth:.2g}": kernels}  # type: ignore[dict-item]
     test = parts.test if not table.stepped else parts.test[:1000]  # for each, many places in its cells
     losses = {name: -averaged(rival, table, test) for name, rival in rivals.items()}

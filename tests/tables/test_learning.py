@@ -302,3 +302,23 @@ def test_of_a_single_column_no_other_model_is_advised():
     learned = tables.learn(x, progress=False, epochs=1)
     learned.epochs, learned.model.history.best_epoch = 10, 0
     assert "--layers 10" in learned.advice(learned.verdict()) and "--model" not in learned.advice(learned.verdict())
+
+
+def test_baselines_are_given_the_supports_too():
+    rng = np.random.default_rng(0)
+    log = rng.standard_normal((3, 500, 2)) @ [[1.0, 0.5], [0.0, 2.0]]
+    train, validation, test = np.exp(log)
+    supports = [nfedu.Exp(2)]
+    normal = stats.multivariate_normal(log[0].mean(axis=0), np.cov(log[0].T, bias=True))
+    kernels = KernelDensity(train, validation, supports)
+    smoothed = stats.gaussian_kde(log[0].T, bw_method=kernels.bandwidth)
+    jacobian = -log[2].sum(axis=1)
+    assert gaussian(train, supports).log_prob(test) == pytest.approx(normal.logpdf(log[2]) + jacobian, rel=1e-9)
+    assert kernels.log_prob(test) == pytest.approx(smoothed.logpdf(log[2].T) + jacobian, rel=1e-9)
+
+
+def test_a_flow_that_has_learned_nothing_gains_nothing(learned):
+    table, train = learned.model.table, learned.parts.train
+    start = MODELS["maf"](3, table.dequantise(train, np.random.default_rng(0)), supports=table.supports(),
+                          rng=np.random.default_rng(0))  # fmt: skip
+    assert judge(TableModel(start, table), learned.parts).gain("Gaussian")[0] == pytest.approx(0, abs=1e-9)

@@ -1,7 +1,7 @@
 """What a flow has to beat: the Gaussian of the training rows, and a kernel density estimate of them.
 
-Both see what the flow sees: the columns with their supports undone, an income as its logarithm, and whitened. They report
-densities of the rows as they were. So what a flow gains, it has learned: it is not the gain of a logarithm.
+Both see what the flow sees: the columns with their supports undone, an income as its logarithm, and whitened. They
+report densities of the rows as they were. So what a flow gains, it has learned: it is not the gain of a logarithm.
 """
 
 from __future__ import annotations

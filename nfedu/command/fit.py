@@ -9,7 +9,7 @@ from pathlib import Path
 from nfedu.command import tables
 from nfedu.tables import Learned, describe, learn
 from nfedu.tables.describing import noticed
-from nfedu.tables.faults import check_density, warnings
+from nfedu.tables.faults import check_density, superfluous, warnings
 from nfedu.tables.learning import MODELS
 from nfedu.tables.splitting import parts_of
 
@@ -37,11 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", choices=sorted(MODELS), default="maf", help="which model (maf)")
     for kind, told in (
         ("positive", "columns whose numbers are above 0"),
-        ("whole", "columns of whole numbers: rounded in samples, and a probability is reported instead of a density"),
+        ("whole", "columns of whole numbers, from 0 on if no row is below; a probability is reported for a density"),
         ("real", "columns of any numbers, though their values repeat"),
     ):
         parser.add_argument(f"--{kind}", metavar="NAME", nargs="+", action="extend", default=[], help=told)
-    told = "a column and its ends; again for each"
+    told = "a column and its ends, which it may be, HIGH also inf; again for each"
     parser.add_argument("--interval", nargs=3, metavar=("NAME", "LOW", "HIGH"), action="append", default=[], help=told)
     parser.add_argument("--out", metavar="MODEL", type=Path, help="where to write the model (DATA.model.npz)")
     parser.add_argument("--resume", action="store_true", help="go on with a training that was interrupted")
@@ -61,7 +61,8 @@ def run(options: argparse.Namespace) -> int:
     said = tables.said_of(options)
     check_density(data)
     table = describe(data, rows=parts_of(data.rows, seed).train, **said)
-    for line in [*noticed(table, data, [name for names in said.values() for name in names]), *warnings(data, table)]:
+    known = [*(name for names in said.values() for name in names), *superfluous(data, table)]
+    for line in [*noticed(table, data, known), *warnings(data, table)]:
         print(line, file=sys.stderr)
     if not options.resume:
         checkpoint.unlink(missing_ok=True)

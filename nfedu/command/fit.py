@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 
 from nfedu.command import tables
-from nfedu.tables import Learned, describe, learn
+from nfedu.tables import Learned, describe
 from nfedu.tables.describing import noticed
 from nfedu.tables.faults import check_density, superfluous, warnings
-from nfedu.tables.learning import MODELS
+from nfedu.tables.learning import MODELS, untrained
 from nfedu.tables.splitting import parts_of
+from nfedu.training import History
+
+EVERY = 15  # seconds, between lines on a training that no terminal shows
 
 DESCRIPTION = """Learn the density of a table's rows. 15 % of them tell when to stop, 15 % are kept for the test, in
 which the model stands beside a Gaussian and a kernel density estimate (KDE).
@@ -67,11 +72,13 @@ def run(options: argparse.Namespace) -> int:
     if not options.resume:
         checkpoint.unlink(missing_ok=True)
     size = {"epochs": options.epochs, "layers": options.layers, "hidden": options.hidden}
-    learned = learn(data, table, model=options.model, seed=seed, checkpoint=checkpoint, **size)
+    learned = untrained(data, table, model=options.model, seed=seed, **size)
+    announce(learned, out)
+    learned.train(checkpoint, True if sys.stderr.isatty() else lines_of(learned.epochs))
     learned.model.save(out)
     if learned.model.history.interrupted:
         raise KeyboardInterrupt(f"{out} holds the best model so far; --resume goes on")
-    report(learned, out)
+    report(learned)
     checkpoint.unlink(missing_ok=True)
     return 0
 
@@ -88,12 +95,33 @@ def out_of(options: argparse.Namespace) -> Path:
     return out
 
 
-def report(learned: Learned, out: Path) -> None:
-    """Print what was learned, and whether it has won."""
-    history, parts = learned.model.history, learned.parts
+def announce(learned: Learned, out: Path) -> None:
+    """Print what is to be learned, and how long it may take."""
+    parts = learned.parts
     rows = f"{len(parts.train)} rows, {len(parts.validation)} to stop by, {len(parts.test)} for the test"
     print(f"{out}: {learned.model.flow!r}; {rows}")
+    print(f"{learned.epochs} epochs at most, in about {learned.seconds():.0f} s", flush=True)
+
+
+def lines_of(epochs: int) -> Callable[[History], None]:
+    """Return what prints a line on the training every quarter of a minute: for where no terminal shows a bar."""
+    last = perf_counter()
+
+    def tell(history: History) -> None:
+        nonlocal last
+        if perf_counter() - last < EVERY:
+            return
+        last, done = perf_counter(), len(history.train)
+        left = history.seconds / done * (epochs - done)
+        told = f"validation nll {history.validation[-1]:.3f}, best {history.best:.3f}; {left:.0f} s more at most"
+        print(f"  epoch {done} of {epochs}, {told}", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def report(learned: Learned) -> None:
+    """Print what was learned, and whether it has won."""
+    history, verdict = learned.model.history, learned.verdict()
     print(f"{len(history.train)} epochs in {history.seconds:.0f} s, the best after {history.best_epoch + 1}")
-    verdict = learned.verdict()
     print(verdict)
-    print(learned.advice(verdict) or "the flow beats them by more than two standard errors")
+    print(learned.advice(verdict) or verdict.won)

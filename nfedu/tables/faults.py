@@ -16,6 +16,7 @@ from nfedu.tables.table import Table
 SHARE = 0.05  # of the rows with the same value: more, in a real column, is a point with a mass of its own
 CLOSE = 0.05  # deviations that the others leave of a column: less may be rounding
 SMALLEST, LARGEST = 1e-150, 1e150  # of numbers: their squares, and sums of them, have to be numbers, too
+FEW = 100  # rows: of fewer, a flow learns hardly more than where it starts
 LEAST = 10  # rows that can be split into three
 
 
@@ -110,4 +111,7 @@ def warnings(data: Data, table: Table) -> list[str]:
             f"{copies:.0%} of the rows are copies of others, so the test holds rows of the training; take them out, or "
             "do not trust the comparison"
         )
+    if len(data.rows) < max(FEW, 10 * table.n):
+        told = f"{len(data.rows)} rows are few for {table.n} column{'s' * (table.n > 1)}"
+        lines.append(f"{told}: expect little beyond a Gaussian, and no sure verdict")
     return lines

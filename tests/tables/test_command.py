@@ -113,6 +113,15 @@ def test_columns_without_density_are_named_before_a_fit(folder, capsys):
     assert "column visits: whole numbers taken for real have no density; --whole visits" in capsys.readouterr().err
     assert main(["fit", "people.csv", "--drop", "who", *QUICK]) == 0
     assert "values repeat, so taken as visits whole" in capsys.readouterr().err
+    lines = (folder / "people.csv").read_text().splitlines()
+    (folder / "more.csv").write_text(
+        "\n".join(["id,income", *(f"{k},{x.split(',')[1]}" for k, x in enumerate(lines[1:]))])
+    )
+    assert main(["fit", "more.csv", *QUICK]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert [line for line in told if "id" in line] == [
+        "column id: numbers the rows, and says nothing of them; --drop id"
+    ]
 
 
 def test_a_training_says_beforehand_how_long_it_takes_and_then_how_it_goes(folder, monkeypatch, capsys):
@@ -132,6 +141,20 @@ def test_a_training_says_beforehand_how_long_it_takes_and_then_how_it_goes(folde
     monkeypatch.setattr(fit, "EVERY", 1000)
     assert main(["fit", "people.csv", *SAID, "--epochs", "3"]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_a_command_starts_again_with_one_thread_of_blas_unless_told_otherwise(monkeypatch):
+    started = []
+    monkeypatch.setattr(os, "execv", lambda path, command: started.append((path, command)))
+    monkeypatch.setattr(nfedu.__main__, "main", lambda: 0)
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "nfedu", "fit", "a b.csv"])
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    for _ in range(2):
+        assert nfedu.__main__.command_line() == 0
+        assert started == [(sys.executable, [sys.executable, "-m", "nfedu", "fit", "a b.csv"])]
+        assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    assert nfedu.__main__.command_line() == 0 and len(started) == 1
 
 
 def test_of_thirty_rows_it_is_said_that_they_are_few(folder, capsys):

@@ -274,6 +274,13 @@ def test_few_rows_do_not_say_where_few_values_end():
     assert tables.describe(data("a", [1] * 20 + [2] * 9 + [3] * 5)).columns[0].high == 3
 
 
+def test_ages_of_thirty_are_whole_though_they_hardly_come_back():
+    ages = np.random.default_rng(0).permutation(np.arange(18, 90, 2))[:30] + np.arange(30) % 2
+    assert len(np.unique(ages)) == 30 and tables.describe(data("a", ages)).columns[0].whole
+    pay = np.random.default_rng(0).integers(10_000, 90_000, 30)  # not so many of these
+    assert tables.describe(data("a", pay)).columns == [Column("a", digits=0)]
+
+
 def test_a_column_that_follows_from_others_but_for_rounding_is_named():
     rng = np.random.default_rng(0)
     celsius, other = 20 + 5 * rng.standard_normal((2, 500))
@@ -285,6 +292,9 @@ def test_a_column_that_follows_from_others_but_for_rounding_is_named():
     assert any(line.startswith("column sum: follows from c, b but") for line in warnings(given, tables.describe(given)))
     given.rows[:, 1:] += rng.normal(0, 0.3, (500, 3)).round(1)
     assert warnings(given, tables.describe(given)) == []
+    flags = rng.integers(0, 2, 500)  # coarse, and much alike, but none follows from the other
+    alike = data("ab", flags, np.where(rng.random(500) < 0.9, flags, 1 - flags))
+    assert superfluous(alike, tables.describe(alike)) == {}
 
 
 def test_of_a_column_to_be_dropped_nothing_else_is_said():

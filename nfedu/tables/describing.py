@@ -51,9 +51,8 @@ def describe(
         data.take(list(names))
     for name in {*positive, *interval, *whole} & set(real):
         raise ValueError(f"column {name}: said to be real, and something else; expected one of them")
-    columns = []
-    for i, name in enumerate(data.names):
-        values, seen = data.rows[:, i], data.rows[:, i] if rows is None else rows[:, i]
+    columns, given = [], data.rows if rows is None else rows
+    for name, values, seen in zip(data.names, data.rows.T, given.T, strict=True):
         low, high = map(float, interval.get(name, (-np.inf, np.inf)))
         above = name in positive and low <= 0
         low = max(low, 0.0) if above else low
@@ -65,10 +64,9 @@ def describe(
             column = bounded(name, low, high, values, seen, above)
         else:
             column = observed(name, values, seen)
-        columns.append(with_jumps(column, seen))
-    table = Table(columns)
-    table.check(data)
-    return table
+        columns.append(column)
+    Table(columns).check(data)
+    return Table([with_jumps(column, seen) for column, seen in zip(columns, given.T, strict=True)])
 
 
 def whole_column(name: str, low: float, high: float, values: Array, above: bool) -> Column:

@@ -45,8 +45,9 @@ class Table:
         if len(outside):
             row, i = outside[0]
             name, value, column = self.names[i], data.rows[row, i], self.columns[i]
-            at_bound = column.low == data.rows[:, i].min() and not column.holds(np.array([column.low]))[0]
-            hint = f"; where it can be {column.low:g}: --interval {name} {column.low:g} inf" if at_bound else ""
+            above_0 = column.low >= 0 and not column.holds(np.zeros(1))[0]
+            told = f"; where it can be 0: --interval {name} 0 {column.high:g}"
+            hint = told if above_0 and data.rows[:, i].min() == 0 else ""
             raise ValueError(
                 f"{data.place(row)}, column {name}: {value:g} cannot be, as the column is described: {column} "
                 f"({len(outside)} such entries){hint}"

@@ -330,6 +330,13 @@ def test_samples_of_numbers_that_hardly_come_back_have_their_digits_too(count):
     assert tables.describe(data("a", REAL[:, 0])).columns[0].digits is None
 
 
+def test_zeros_of_rounded_numbers_that_are_said_to_be_positive_have_a_flag():
+    zeros = data("a", np.r_[np.zeros(200), np.random.default_rng(0).exponential(size=800).round(2)])
+    for said, flag in (({}, "inf"), ({"interval": {"a": (-1, 20)}}, "20")):
+        with pytest.raises(ValueError, match=rf"0 cannot be, .*; where it can be 0: --interval a 0 {flag}$"):
+            tables.describe(zeros, positive=["a"], **said)
+
+
 def test_bounds_do_not_make_rounded_numbers_real():
     given = data("a", np.tile(np.arange(40) / 10, 5))
     [column] = tables.describe(given, interval={"a": (0, 10.04)}).columns

@@ -84,11 +84,18 @@ def bounded(name: str, low: float, high: float, values: Array, seen: Array, abov
     if step is None or np.isinf(low):
         reach = reach_of(seen, low) if np.isfinite(low) and np.isinf(high) and not above else 0.0
         return Column(name, low, high, margin=margin_of(seen, low, high), reach=reach, digits=digits_of(values))
-    first, last = (low - values.min()) / step, (high - values.min()) / step
-    first = np.ceil(first + TOLERANCE if above else first - TOLERANCE)
-    low = float(decimal(values.min() + first * step, step, values.min()))
-    high = float(values.min() + np.floor(last + TOLERANCE) * step) if np.isfinite(high) else high
+    first = (low - values.min()) / step
+    low = on_grid(np.ceil(first + TOLERANCE if above else first - TOLERANCE), low, values, step)
+    if np.isfinite(high):
+        high = on_grid(np.floor((high - values.min()) / step + TOLERANCE), high, values, step)
     return Column(name, low, high, step, low)
+
+
+def on_grid(place: float, bound: float, values: Array, step: float) -> float:
+    """Return the number so many steps from the least one; as it was given, if it is the bound or met in the rows."""
+    least, most = float(values.min()), float(values.max())
+    number = float(decimal(np.array(least + place * step), step, least))
+    return next((given for given in (bound, least, most) if abs(given - number) <= TOLERANCE * step), number)
 
 
 def margin_of(seen: Array, low: float, high: float) -> float:

@@ -341,6 +341,11 @@ def test_bounds_do_not_make_rounded_numbers_real():
     given = data("a", np.tile(np.arange(40) / 10, 5))
     [column] = tables.describe(given, interval={"a": (0, 10.04)}).columns
     assert (column.low, column.step) == (0, pytest.approx(0.1)) and column.high == pytest.approx(10)
+    for factor in (1 / 3, 1e-3 / 7):  # bounds are met to the last digit
+        thirds = data("a", given.rows[:, 0] * factor - 1)
+        ends = thirds.rows.min(), thirds.rows.max()
+        [column] = tables.describe(thirds, interval={"a": ends}).columns
+        assert (column.low, column.high) == ends and column.step == pytest.approx(0.1 * factor)
     given.rows += 0.1
     [column] = tables.describe(given, positive=["a"]).columns
     assert column.low == pytest.approx(0.1) and column.support().x_to_z(np.array([[0.0501]]))[0] < -5

@@ -10,9 +10,9 @@ from time import perf_counter
 
 from nfedu.command import tables
 from nfedu.tables import Learned, describe
-from nfedu.tables.describing import noticed
 from nfedu.tables.faults import check_density, superfluous, warnings
 from nfedu.tables.learning import MODELS, untrained
+from nfedu.tables.notices import noticed
 from nfedu.tables.splitting import parts_of
 from nfedu.training import History
 

@@ -7,9 +7,9 @@ import pytest
 
 from nfedu import tables
 from nfedu.tables import Column, Data
-from nfedu.tables.describing import noticed
 from nfedu.tables.faults import check_density, superfluous, warnings
 from nfedu.tables.lattice import step_of
+from nfedu.tables.notices import noticed
 from nfedu.tables.splitting import parts_of
 
 RNG = np.random.default_rng(0)

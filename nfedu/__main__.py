@@ -19,6 +19,14 @@ COMMANDS = {
 }
 
 
+def command_line() -> int:
+    """Run `main` where BLAS has one thread: a second gains little here, and beside other work they wait for minutes."""
+    if os.name == "posix" and "OPENBLAS_NUM_THREADS" not in os.environ:
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when NumPy is loaded, which it is: so once more from the start
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    return main()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return 0 when all is well, 1 when a check fails, 2 when the question makes no sense."""
     name = "nfedu"
@@ -70,4 +78,4 @@ def parser_of() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line())

@@ -116,6 +116,8 @@ def bound(name: str, text: str) -> float:
         value = float(text)
     except ValueError:
         value = np.nan
-    if not np.isfinite(value):
-        raise ValueError(f"--interval {name}: {text!r} is no number; expected --interval NAME LOW HIGH")
+    if np.isnan(value):
+        raise ValueError(
+            f"--interval {name}: {text!r} is no number; expected --interval NAME LOW HIGH, which may be inf"
+        )
     return value

@@ -5,6 +5,9 @@ import os
 import sys
 from importlib import import_module
 from importlib.metadata import version
+from pathlib import Path
+
+import nfedu
 
 COMMANDS = {
     "check": "judge a layer, and name what is wrong with it",
@@ -16,10 +19,19 @@ COMMANDS = {
 }
 
 
+def command_line() -> int:
+    """Run `main` where BLAS has one thread: a second gains little here, and beside other work they wait for minutes."""
+    if os.name == "posix" and "OPENBLAS_NUM_THREADS" not in os.environ:
+        os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when NumPy is loaded, which it is: so once more from the start
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    return main()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return 0 when all is well, 1 when a check fails, 2 when the question makes no sense."""
     name = "nfedu"
     try:
+        check_package()
         options = parser_of().parse_args(arguments)
         name = f"nfedu {options.command}"
         return options.run(options)
@@ -32,6 +44,16 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         return 0
+
+
+def check_package() -> None:
+    """Raise ValueError in the folder above the clone: there Python takes the clone's folder for the package."""
+    if getattr(nfedu, "__file__", None) is None:
+        clone = Path(nfedu.__path__[0])
+        raise ValueError(
+            f"run from {clone.parent}, Python takes the folder {clone.name} for the package; run "
+            "`nfedu` instead of `python -m nfedu`, or go to another folder"
+        )
 
 
 def parser_of() -> argparse.ArgumentParser:
@@ -56,4 +78,4 @@ def parser_of() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line())

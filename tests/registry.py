@@ -96,6 +96,8 @@ ENTRIES = [
     Entry("Sinh", lambda n, rng: nfedu.Sinh(n)),
     Entry("SinhArcsinh", lambda n, rng: nfedu.SinhArcsinh(n, rng.standard_normal(n), rng.uniform(0.5, 2, n))),
     Entry("Spline", spline),
+    Entry("Histogram", lambda n, rng: nfedu.Histogram(n, [-1.0, 0.0, 0.5, 3.0], [3, 1, 2])),
+    Entry("Histogram, tail", lambda n, rng: nfedu.Histogram(n, [-0.5, 0.5, 1.5], [6, 2, 2], 3.0)),
     Entry("Logit", lambda n, rng: nfedu.Logit(n)),
     Entry("Logit, margin 0", lambda n, rng: nfedu.Logit(n, margin=0.0)),
     Entry("Reverse", lambda n, rng: nfedu.Reverse(n)),

@@ -9,6 +9,7 @@ from nfedu.bijections.coupling.additive import AdditiveCoupling
 from nfedu.bijections.coupling.affine import AffineCoupling
 from nfedu.bijections.coupling.images import ImageCoupling
 from nfedu.bijections.elementwise.functions import Exp, Logit, Sinh
+from nfedu.bijections.elementwise.histogram import Histogram
 from nfedu.bijections.elementwise.rescaling import Affine, Rescale, Shift
 from nfedu.bijections.elementwise.sinh_arcsinh import SinhArcsinh
 from nfedu.bijections.elementwise.spline import Spline
@@ -29,6 +30,7 @@ __all__ = [
     "Exp",
     "FactorOut",
     "FixedAffine",
+    "Histogram",
     "ImageCoupling",
     "Inverse",
     "InverseAutoregressive",

@@ -34,7 +34,9 @@ exit code: 0 no check fails, 1 one does, 2 the question makes no sense"""
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `check` takes."""
+    layers.add_place(parser)
     layers.add_arguments(parser)
+    layers.add_seed(parser)
     seconds = "of the processor, in which probes may begin (3): what is left out then, the report says"
     parser.add_argument("--seconds", type=float, default=BUDGET, help=seconds)
     parser.add_argument("-v", "--verbose", action="store_true", help="show every check")

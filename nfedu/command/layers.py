@@ -17,13 +17,20 @@ from nfedu.arrays import Array
 from nfedu.checks.probes.images import images_of_latents
 from nfedu.checks.subject.contents import missing_from
 from nfedu.checks.subject.guard import Trouble, guarded
+from nfedu.command.numbers import whole
+
+Parser = argparse.ArgumentParser | argparse._ArgumentGroup
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that say which layer, and at which points."""
-    parser.add_argument("layer", metavar="PLACE", help="FILE.py:CLASS or package.module:CLASS")
+def add_place(parser: Parser, told: str = "FILE.py:CLASS or package.module:CLASS") -> None:
+    """Add the argument that says which layer."""
+    parser.add_argument("layer", metavar="PLACE", help=told)
+
+
+def add_arguments(parser: Parser) -> None:
+    """Add the arguments that say how it is built, and at which points."""
     parser.add_argument(
-        "--n", type=int, nargs="+", help="the dimension to build it in (its default, or 3); several too"
+        "--n", type=whole, nargs="+", help="the dimension to build it in (its default, or 3); several too"
     )
     more = "more for its constructor, as a=2 or shape=1,4,4; --with again for each"
     parser.add_argument("--with", dest="options", metavar="NAME=VALUE", action="append", default=[], help=more)
@@ -31,7 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--points", default="7", metavar="K|FILE.npy", help=points)
     parser.add_argument("--low", type=float, help="data lie above this, instead")
     parser.add_argument("--high", type=float, help="data lie below this, instead")
-    parser.add_argument("--seed", type=int, default=0, help="of the points and of the layer's own rng (0)")
+
+
+def add_seed(parser: Parser, told: str = "of the points and of the layer's own rng (0)") -> None:
+    """Add the seed."""
+    parser.add_argument("--seed", type=whole, default=0, help=told)
 
 
 def find(place: str) -> type:

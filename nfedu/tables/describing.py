@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from nfedu.arrays import Array
+from nfedu.bijections.elementwise.histogram import POWER
 from nfedu.tables.columns import MARGIN, Column
-from nfedu.tables.lattice import are_whole, step_of
+from nfedu.tables.lattice import HEAVY, TOLERANCE, are_whole, decimal, digits_of, step_of
 from nfedu.tables.reading import Data
 from nfedu.tables.table import Table
 
 FEW = 10  # values that a column takes, at most: no others are expected
+LEAST = 5  # rows with the least number, or the greatest, for a column to end there, unless it has these two alone
 LEAST_MARGIN = 1e-12  # of an interval: 1 less that has digits still
 FAR = 10.0  # times as far from the median as the middle 95 % of the values: so far a Gaussian has none
 
@@ -28,16 +31,18 @@ def describe(
 ) -> Table:
     """Return the table: of each column what is said of it, by name; else what its numbers say.
 
-    - `positive`: above 0; `interval`: from low to high, the ends with it; `whole`: integers, none below 0 where no row
-      has one; they may be combined;
-    - `real`: any number, even where all rows are integers;
-    - of which nothing is said: a column whose values are rounded, as most of them are met more than once and all are
-      multiples of a step, is dequantised by that step; if it has no more than ten values, it keeps to them. Any other
-      is real. It is heavy-tailed where a value lies ten times as far from the median as the middle 95 % of them.
+    - `positive`: above 0; `interval`: from low to high, the ends with it, and high may be infinite; `whole`: integers,
+      none below 0 where no row has one; they may be combined;
+    - `real`: any number, to all digits, even where all rows are integers;
+    - a column whose values are rounded, as most of them are met more than once and all are multiples of a step, is
+      dequantised by that step, whatever its bounds;
+    - if nothing is said of it and it has no more than ten values, the first and the last in some rows, it keeps to
+      them; if its least value is 0 in many rows, it begins there. It is heavy-tailed where a value lies ten times as
+      far from the median as the middle 95 %.
 
     What the file's format is, all its rows say: its rounding, and where whole numbers or few values begin and end.
-    What is estimated, where tails begin and how near to its ends an interval is filled, `rows` do: those to learn from,
-    all unless given.
+    What is estimated, where tails begin, how near to its ends an interval is filled and where numbers jump from rare to
+    frequent, `rows` do: those to learn from, all unless given.
 
     Raises ValueError for a name that is not there, and for an entry that is not in its column's support.
     """
@@ -46,29 +51,51 @@ def describe(
         data.take(list(names))
     for name in {*positive, *interval, *whole} & set(real):
         raise ValueError(f"column {name}: said to be real, and something else; expected one of them")
-    columns = []
-    for i, name in enumerate(data.names):
-        values, seen = data.rows[:, i], data.rows[:, i] if rows is None else rows[:, i]
-        low, high = interval.get(name, (-np.inf, np.inf))
-        low = max(low, 0.0) if name in positive else low
+    columns, given = [], data.rows if rows is None else rows
+    for name, values, seen in zip(data.names, data.rows.T, given.T, strict=True):
+        low, high = map(float, interval.get(name, (-np.inf, np.inf)))
+        above = name in positive and low <= 0
+        low = max(low, 0.0) if above else low
         if name in whole:
-            columns.append(whole_column(name, low, high, values, name in positive))
-        elif name in positive or name in interval or name in real:
-            columns.append(Column(name, float(low), float(high), margin=margin_of(seen, low, high)))
+            column = whole_column(name, low, high, values, above)
+        elif name in real:
+            column = Column(name)
+        elif name in positive or name in interval:
+            column = bounded(name, low, high, values, seen, above)
         else:
-            columns.append(observed(name, values, seen))
-    table = Table(columns)
-    table.check(data)
-    return table
+            column = observed(name, values, seen)
+        columns.append(column)
+    Table(columns).check(data)
+    return Table([with_jumps(column, seen) for column, seen in zip(columns, given.T, strict=True)])
 
 
-def whole_column(name: str, low: float, high: float, values: Array, positive: bool) -> Column:
-    """Return a column of integers; none below 0 where none is, and from 1 on where it is positive, too."""
-    if positive:
-        low = max(low, 1.0)
+def whole_column(name: str, low: float, high: float, values: Array, above: bool) -> Column:
+    """Return a column of integers; none below 0 where none is, and from 1 on where it is above 0."""
+    if above:
+        low = 1.0
     elif np.isinf(low) and values.min() >= 0:
         low = 0.0
     return Column(name, float(np.ceil(low)), float(np.floor(high)), 1.0)
+
+
+def bounded(name: str, low: float, high: float, values: Array, seen: Array, above: bool) -> Column:
+    """Return a column with bounds that were said: real, or from the first of its steps within them to the last."""
+    step = step_of(values)
+    if step is None or np.isinf(low):
+        reach = reach_of(seen, low) if np.isfinite(low) and np.isinf(high) and not above else 0.0
+        return Column(name, low, high, margin=margin_of(seen, low, high), reach=reach, digits=digits_of(values))
+    first = (low - values.min()) / step
+    low = on_grid(np.ceil(first + TOLERANCE if above else first - TOLERANCE), low, values, step)
+    if np.isfinite(high):
+        high = on_grid(np.floor((high - values.min()) / step + TOLERANCE), high, values, step)
+    return Column(name, low, high, step, low)
+
+
+def on_grid(place: float, bound: float, values: Array, step: float) -> float:
+    """Return the number so many steps from the least one; as it was given, if it is the bound or met in the rows."""
+    least, most = float(values.min()), float(values.max())
+    number = float(decimal(np.array(least + place * step), step, least))
+    return next((given for given in (bound, least, most) if abs(given - number) <= TOLERANCE * step), number)
 
 
 def margin_of(seen: Array, low: float, high: float) -> float:
@@ -80,17 +107,59 @@ def margin_of(seen: Array, low: float, high: float) -> float:
     return max(float(nearest / (high - low)), LEAST_MARGIN) if 0 < nearest < most < np.inf else MARGIN
 
 
+def reach_of(seen: Array, low: float) -> float:
+    """Return by how much the model is to reach beyond a bound that may be met: as `margin_of` for an interval."""
+    nearest, most = float((seen - low).min()) / 2, MARGIN * float((seen - low).mean())
+    return nearest if 0 < nearest < most else most
+
+
 def observed(name: str, values: Array, seen: Array) -> Column:
     """Return what a column's numbers say of it: real, or rounded to a step; with heavy tails, by those seen, or not."""
     centre, scale = tails_of(seen)
-    step = step_of(values)
+    low, high, step = float(values.min()), float(values.max()), step_of(values)
     if step is None:
-        return Column(name, centre=centre, scale=scale)
-    low, high = float(values.min()), float(values.max())
+        return Column(name, centre=centre, scale=scale, digits=digits_of(values))
     step, origin = (float(round(step)), low % round(step)) if are_whole(values) else (step, low)  # odd ones stay odd
-    if (high - low) / step < FEW - 0.5:
+    ends = [int((values == end).sum()) for end in (low, high)]
+    if (high - low) / step < FEW - 0.5 and (min(ends) >= LEAST or sum(ends) == len(values)):
         return Column(name, low, high, step, origin)
+    if low == 0 and (values == 0).sum() > max(HEAVY * len(values), LEAST):
+        return Column(name, low, step=step, origin=origin)
     return Column(name, step=step, origin=origin, centre=centre, scale=scale)
+
+
+def with_jumps(column: Column, seen: Array) -> Column:
+    """Return the column, with a histogram if neighbouring numbers are not met about equally often: see `jumps`.
+
+    Without one where it is not bounded, and where its bounds are so far off that rows fill little of the last bin.
+    """
+    if column.step is None or np.isinf(column.low):
+        return column
+    places = np.round((seen - column.low) / column.step)
+    last = np.round((column.high - column.low) / column.step)
+    inner = jumps(places, last)
+    if not len(inner):
+        return column
+    edges = np.array([-0.5, *inner, last + 0.5][: None if np.isfinite(last) else -1])
+    rows, beyond = np.histogram(places, edges)[0], places[places > edges[-1]]
+    if np.isfinite(last) and 20 * (np.quantile(places, 0.95) - edges[-2]) < edges[-1] - edges[-2]:
+        return column
+    masses, tail = rows + 0.5, None
+    if np.isinf(last):
+        masses = np.append(masses, len(beyond) + 0.5)
+        tail = float((POWER - 1) * (beyond - edges[-1]).mean() if len(beyond) else 0.5) * column.step
+    at = column.low + edges * column.step
+    return replace(column, histogram=(tuple(at.tolist()), tuple(masses.tolist()), tail))
+
+
+def jumps(places: Array, last: float) -> Array:
+    """Return the borders, k + ½, between numbers of which one is met twice as often, and by four standard errors."""
+    counts = {int(k): int(c) for k, c in zip(*np.unique(places, return_counts=True), strict=True)}
+    borders = {k + side for k in counts for side in (-1, 0)} - {-1, last}
+    pairs = {k: (counts.get(k, 0), counts.get(k + 1, 0)) for k in sorted(borders)}
+    return np.array(
+        [k + 0.5 for k, (a, b) in pairs.items() if max(a, b) > 2 * min(a, b) and abs(a - b) > 4 * (a + b) ** 0.5]
+    )
 
 
 def tails_of(values: Array) -> tuple[float, float | None]:
@@ -102,27 +171,3 @@ def tails_of(values: Array) -> tuple[float, float | None]:
     if high > low and abs(values - centre).max() > FAR * max(centre - least, most - centre):
         return float(centre), float(high - low) / 2
     return 0.0, None
-
-
-def noticed(table: Table, data: Data, said: Sequence[str]) -> list[str]:
-    """Return lines on the columns of which nothing was `said`: what they are taken for, and what one might say."""
-    columns = [column for column in table.columns if column.name not in said]
-    lines = []
-    if rounded := [column for column in columns if column.step is not None]:
-        flag = "whole" if rounded[0].whole else "real"
-        told = f"values repeat, so taken as {', '.join(map(str, rounded))}"
-        lines.append(f"{told}. To say something else: --{flag} {rounded[0].name} and the like")
-    if heavy := [column.name for column in columns if column.scale is not None]:
-        told = f"some values lie far out, so taken as heavy-tailed: {', '.join(heavy)}"
-        lines.append(f"{told}. To say something else: --positive {heavy[0]}, --real {heavy[0]} and the like")
-    if above := [column for column in columns if np.isinf(column.low) and may_be_positive(data, column.name)]:
-        flag = "whole" if above[0].whole else "positive"
-        told = f"all values are above 0, but samples may not be: {', '.join(column.name for column in above)}"
-        lines.append(f"{told}. If none can be below: --{flag} {above[0].name} and the like")
-    return lines
-
-
-def may_be_positive(data: Data, name: str) -> bool:
-    """Return whether a column has no value ≤ 0, though a Gaussian of its mean and deviation would have some."""
-    values = data.take([name]).rows
-    return bool(values.min() > 0 and values.mean() < 4 * values.std())

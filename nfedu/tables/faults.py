@@ -14,7 +14,9 @@ from nfedu.tables.reading import Data
 from nfedu.tables.table import Table
 
 SHARE = 0.05  # of the rows with the same value: more, in a real column, is a point with a mass of its own
+CLOSE = 0.05  # deviations that the others leave of a column: less may be rounding
 SMALLEST, LARGEST = 1e-150, 1e150  # of numbers: their squares, and sums of them, have to be numbers, too
+FEW = 100  # rows: of fewer, a flow learns hardly more than where it starts
 LEAST = 10  # rows that can be split into three
 
 
@@ -40,10 +42,10 @@ def check_density(data: Data) -> None:
         raise ValueError(f"column {name}: {told}, so together they have no density; leave out with --drop {name}")
 
 
-def determined(rows: Array, names: list[str]) -> list[tuple[str, list[str]]]:
+def determined(rows: Array, names: list[str], coarse: Array | None = None) -> list[tuple[str, list[str]]]:
     """Return the columns that are affine functions of those before them, to rounding, and of which ones.
 
-    The diagonal of R in a QR decomposition of the centred and scaled columns is what the others leave of each.
+    `coarse`, (n,): by how much numbers may be off, in the mean, as they were rounded; of a deviation, `CLOSE` at most.
     """
     centred = rows - rows.mean(axis=0)
     scale = centred.std(axis=0)
@@ -57,6 +59,8 @@ def determined(rows: Array, names: list[str]) -> list[tuple[str, list[str]]]:
         weights = np.linalg.lstsq(unit[:, kept], unit[:, i], rcond=None)[0]
         left = (unit[:, i] - unit[:, kept] @ weights).std()
         tolerance = 16 * (rounding[i] + abs(weights) @ rounding[kept])
+        if coarse is not None:
+            tolerance += min((coarse / scale)[i] + abs(weights) @ (coarse / scale)[kept], CLOSE)
         if left > tolerance or len(rows) <= len(kept) + 1:
             kept.append(i)
         else:
@@ -64,15 +68,27 @@ def determined(rows: Array, names: list[str]) -> list[tuple[str, list[str]]]:
     return found
 
 
+def superfluous(data: Data, table: Table) -> dict[str, str]:
+    """Return a line on each column that is better dropped, by its name: it numbers the rows, or follows from others."""
+    lines = {}
+    for i, name in enumerate(table.names):
+        values = data.rows[:, i]
+        if are_whole(values) and (np.diff(np.sort(values)) == 1).all():
+            lines[name] = f"column {name}: numbers the rows, and says nothing of them; --drop {name}"
+    steps = np.array([0 if c.digits is None else 0.1**c.digits for c in table.columns]) + table.steps
+    for name, others in determined(data.rows, table.names, steps / 12**0.5):  # the deviation of a rounding
+        told = f"follows from {', '.join(others)} but for rounding, to which samples will not keep"
+        lines[name] = f"column {name}: {told}; --drop {name}"
+    return lines
+
+
 def warnings(data: Data, table: Table) -> list[str]:
-    """Return a line on each real column with values that come back, and what to say of it; or on rows that do."""
-    lines = []
+    """Return a line on each column to drop, or real with values that come back, and what to do; or on rows that do."""
+    dropped = superfluous(data, table)
+    lines = list(dropped.values())
     for i, column in enumerate(table.columns):
         values = data.rows[:, i]
-        if are_whole(values) and (np.diff(values) == 1).all():
-            lines.append(f"column {column.name}: numbers the rows, and says nothing of them; --drop {column.name}")
-            continue
-        if column.step is not None:
+        if column.step is not None or column.name in dropped:
             continue
         distinct, counts = np.unique(values, return_counts=True)
         most, share = distinct[counts.argmax()], counts.max() / len(values)
@@ -81,7 +97,7 @@ def warnings(data: Data, table: Table) -> list[str]:
         elif step_of(values) is not None:
             lines.append(
                 f"column {column.name}: rounded to {step_of(values):.6g}, taken for real, has no density: the loss may "
-                "fall without end; say nothing of it, and it is dequantised"
+                f"fall without end; without --real {column.name} it is dequantised"
             )
         elif share > SHARE and counts.max() > 2:
             lines.append(
@@ -95,4 +111,7 @@ def warnings(data: Data, table: Table) -> list[str]:
             f"{copies:.0%} of the rows are copies of others, so the test holds rows of the training; take them out, or "
             "do not trust the comparison"
         )
+    if len(data.rows) < max(FEW, 10 * table.n):
+        told = f"{len(data.rows)} rows are few for {table.n} column{'s' * (table.n > 1)}"
+        lines.append(f"{told}: expect little beyond a Gaussian, and no sure verdict")
     return lines

@@ -13,7 +13,7 @@ from nfedu import storage
 from nfedu.analytic import log_sum_exp
 from nfedu.arrays import Array, as_batch, as_count
 from nfedu.flow import Flow, load
-from nfedu.tables.reading import Data
+from nfedu.tables.reading import Data, nameless
 from nfedu.tables.table import Table
 from nfedu.training.checkpoint import History
 
@@ -47,11 +47,19 @@ class TableModel:
         return self.table.nearest(self.flow.sample(as_count(count, rng, self), rng))
 
     def rows_of(self, data: Data | Array) -> Array:
-        """Return the rows, (N, n), of the model's columns: by name, or in order where there are as many."""
+        """Return the rows, (N, n), of the model's columns: by name, or, if they have none, in order."""
         if not isinstance(data, Data):
             return as_batch(data, self.table.n, self).astype(np.float64)
-        unnamed = not set(self.names) & set(data.names) and len(data.names) == self.table.n
-        return data.rows if unnamed else data.take(self.names).rows
+        if not self.in_order(data):
+            return data.take(self.names).rows
+        if len(data.names) != self.table.n:
+            told = f"{data.source} has no columns of the model's names, and not as many"
+            raise ValueError(f"{told}: it has {', '.join(data.names)}, the model {', '.join(self.names)}")
+        return data.rows
+
+    def in_order(self, data: Data) -> bool:
+        """Return whether columns are taken in the model's order, for want of names in either."""
+        return not set(self.names) <= set(data.names) and (nameless(self.names) or nameless(data.names))
 
     def save(self, path: str | Path) -> None:
         """Write the model to one `.npz` file, whole or not at all; `nfedu.load` returns its flow alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,11 @@ def read(
     return checked(Data(names, rows, str(path), lines))
 
 
+def nameless(names: Sequence[str]) -> bool:
+    """Return whether columns are only numbered, as those of a file are that does not name them."""
+    return all(re.fullmatch(r"x\d+", name) for name in names)
+
+
 def left(data: Data, drop: Sequence[str], only: Sequence[str] | None) -> Data:
     """Return the data without some columns, checked."""
     data = data.without(list(drop))
@@ -86,6 +92,8 @@ def from_arrays(path: Path) -> Data:
     except Exception as error:  # a flipped byte makes zipfile, zlib or NumPy's reader raise one of many
         hint = "arrays of objects are not read: save numbers" if "pickle" in str(error) else "save it again"
         raise ValueError(f"{path} is truncated or damaged ({type(error).__name__}); {hint}") from None
+    if {"format", "theta"} <= set(arrays):
+        raise ValueError(f"{path} is a model or a flow, and no table; expected rows of numbers")
     if len(arrays) == 1:
         return as_data(next(iter(arrays.values())), str(path))
     if not arrays or any(a.ndim != 1 or len(a) != len(next(iter(arrays.values()))) for a in arrays.values()):

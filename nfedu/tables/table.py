@@ -44,9 +44,13 @@ class Table:
         outside = np.argwhere(~self.holds(data.rows))
         if len(outside):
             row, i = outside[0]
+            name, value, column = self.names[i], data.rows[row, i], self.columns[i]
+            above_0 = column.low >= 0 and not column.holds(np.zeros(1))[0]
+            told = f"; where it can be 0: --interval {name} 0 {column.high:g}"
+            hint = told if above_0 and data.rows[:, i].min() == 0 else ""
             raise ValueError(
-                f"{data.place(row)}, column {self.names[i]}: {data.rows[row, i]:g} cannot be, as the column is "
-                f"described: {self.columns[i]} ({len(outside)} such entries)"
+                f"{data.place(row)}, column {name}: {value:g} cannot be, as the column is described: {column} "
+                f"({len(outside)} such entries){hint}"
             )
 
     def dequantise(self, rows: Array, rng: np.random.Generator) -> Array:
@@ -90,7 +94,12 @@ class Table:
     @classmethod
     def of(cls, description: list[dict[str, Any]]) -> Table:
         """Return the table that `describe` tells of."""
-        return cls([Column(**column) for column in description])
+        return cls([Column(**{key: frozen(value) for key, value in column.items()}) for column in description])
 
     def __str__(self) -> str:
         return "; ".join(map(str, self.columns))
+
+
+def frozen(value: Any) -> Any:
+    """Return lists, which is what JSON makes of tuples, as tuples."""
+    return tuple(map(frozen, value)) if isinstance(value, list) else value

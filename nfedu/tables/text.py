@@ -36,8 +36,11 @@ def read_text(
         if name not in names:
             raise ValueError(f"--drop {name}: {path} has no such column; it has {', '.join(names)}")
     kept = [i for i, name in enumerate(names) if name not in drop]
-    if only and set(only) <= set(names):
+    missing = [name for name in only or [] if name not in names]
+    if only and not missing:
         kept = [names.index(name) for name in only]
+    elif only and len(missing) < len(only):  # the cause, before any text in the other columns
+        raise ValueError(f"{path} has no column {missing[0]!r}; it has {', '.join(names)}")
     columns = [column_of([row[i] for row in cells], names[i], lines, path, comma) for i in kept]
     if not columns:
         raise ValueError(f"{path}: no column is left to learn from")

@@ -11,6 +11,7 @@ from nfedu.tables.baselines import KernelDensity, gaussian
 from nfedu.tables.model import TableModel, averaged
 from nfedu.tables.splitting import Parts
 
+FEW = 30  # test rows: of fewer, a standard error itself is uncertain
 PRINTED = 5e-4  # nats: a gain that prints as 0.000 is rounding, or as good as none
 
 
@@ -31,6 +32,12 @@ class Verdict:
         gains = {name: self.gain(name) for name in self.others}
         return [name for name, (gain, error) in gains.items() if not gain > max(2 * error, PRINTED)]
 
+    @property
+    def won(self) -> str:
+        """What is said where the flow beats all."""
+        few = f", though of {len(self.flow)} test rows only" if len(self.flow) < FEW else ""
+        return f"the flow beats them by more than two standard errors{few}"
+
     def __str__(self) -> str:
         lines = [f"test nll, nats per row, {len(self.flow)} rows (± standard error)", told("flow", self.flow)]
         for name, losses in self.others.items():
@@ -40,29 +47,31 @@ class Verdict:
 
 
 def judge(model: TableModel, parts: Parts) -> Verdict:
-    """Return the verdict on a model: all see the same rows, dequantised where columns have steps."""
+    """Return the verdict on a model: all see the same rows, dequantised where columns have steps, supports undone."""
     table, rng = model.table, np.random.default_rng(0)
+    supports = table.supports()
     train, validation = (table.dequantise(rows, rng) for rows in (parts.train, parts.validation))
-    rivals = {"Gaussian": gaussian(train)}
+    rivals = {"Gaussian": gaussian(train, supports)}
     if len(train) > 2 * table.n:
-        kernels = KernelDensity(train, validation)
+        kernels = KernelDensity(train, validation, supports)
         rivals |= {f"KDE, bandwidth {kernels.bandwidth:.2g}": kernels}  # type: ignore[dict-item]
     test = parts.test if not table.stepped else parts.test[:1000]  # for each, many places in its cells
     losses = {name: -averaged(rival, table, test) for name, rival in rivals.items()}
     return Verdict(-averaged(model.flow, table, test), losses)
 
 
-def advice(model: TableModel, verdict: Verdict, rows: int, epochs: int) -> str | None:
-    """Return what to do where the flow has not won; None where it has."""
+def advice(model: TableModel, verdict: Verdict, rows: int, epochs: int, usual: int) -> str | None:
+    """Return what to do where the flow has not won; None where it has. `usual`: epochs, if one does not say."""
     if not verdict.lost:
         return None
     best = min(verdict.lost, key=lambda name: verdict.others[name].mean())
-    name, history = best.partition(",")[0], model.history
-    start = f"the flow does not beat the {name} by more than two standard errors: "
+    name, history, tests = best.partition(",")[0], model.history, len(verdict.flow)
+    hardly = f", which {tests} test rows can hardly show" if tests < FEW else ""
+    start = f"the flow does not beat the {name} by more than two standard errors{hardly}: "
+    if len(history.train) >= epochs and (epochs < usual / 2 or history.best_epoch + 1 >= 0.95 * epochs):
+        return start + f"it was still learning; try --epochs {max(3 * epochs, usual)}"
     if history.best_epoch < 0:
-        return start + f"training found nothing beyond where it starts; use the {name}, or get more rows"
-    if history.best_epoch + 1 >= 0.95 * epochs:
-        return start + f"its validation loss was still falling; try --epochs {3 * epochs}"
+        return start + f"training found nothing beyond the Gaussian where it starts; use the {name}, or get more rows"
     if rows < 1000:
         return start + f"{rows} training rows are few; use the {name}, or get more rows"
     larger = (

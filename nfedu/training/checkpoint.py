@@ -17,7 +17,7 @@ from nfedu.flow import Flow
 from nfedu.training.averaging import RunningMean
 from nfedu.training.optimizers import Optimizer, belongs_to
 
-FORMAT = "nfedu training 2"
+FORMAT = "nfedu training 3"
 
 
 @dataclass
@@ -58,6 +58,7 @@ class Run:
     def __post_init__(self) -> None:
         self.history, self.mean = History(), RunningMean(self.flow.theta, self.average)
         self.best = self.flow.theta.copy()
+        self.seed = seed_of(self.rng)
         self.identity = {
             "layers": settings_of(self.flow),
             "parameters": {name: list(p.value.shape) for name, p in self.flow.parameters().items()},
@@ -92,7 +93,7 @@ class Run:
         arrays = {f"optimizer.{key}": value for key, value in state.items() if isinstance(value, np.ndarray)}
         numbers = {key: value for key, value in state.items() if not isinstance(value, np.ndarray)}
         text: dict[str, Any] = {"numbers": numbers, "arrays": list(arrays), "identity": self.identity}
-        text |= {"rng": self.rng.bit_generator.state, "history": asdict(self.history)}
+        text |= {"seed": self.seed, "rng": self.rng.bit_generator.state, "history": asdict(self.history)}
         for name, layer, key in self.held():
             arrays[name] = getattr(layer, key)
         own = {"theta": self.flow.theta, "mean": self.mean.theta, "best": self.best}
@@ -109,8 +110,11 @@ class Run:
         mine = json.loads(json.dumps(self.identity, default=plain))
         differ = [key for key in mine if saved["identity"].get(key) != mine[key]]
         if differ:
+            other = f"other {', '.join(differ)}"
+            if saved["seed"] != self.seed:
+                other += f", and with seed {saved['seed']}, not {self.seed}"
             raise ValueError(
-                f"cannot resume from {path}: it was made with other {', '.join(differ)}; ask for the same, "
+                f"cannot resume from {path}: it was made with {other}; ask for the same, "
                 "or name another file to start anew"
             )
         held = self.held()
@@ -132,6 +136,12 @@ class Run:
         """Return what normalization layers hold from data: the name in the file, the layer, its attribute."""
         layers = enumerate(normalizations(self.flow.bijection))
         return [(f"normalization{i}.{key}", layer, key) for i, layer in layers for key in layer.held]
+
+
+def seed_of(rng: np.random.Generator) -> str:
+    """Return the seed that a generator was given, for people; a long number if it was given none."""
+    sequence = getattr(rng.bit_generator, "seed_seq", None)
+    return str(getattr(sequence, "entropy", "unknown"))
 
 
 def settings_of(flow: Flow) -> Any:

@@ -17,7 +17,7 @@ from nfedu.training.divergence import finite
 from nfedu.training.optimizers import Optimizer, annealed, as_optimizer, matrices_of, shrink
 from nfedu.training.parallel import check_team, team_of
 from nfedu.training.rows import Rows, Transform, as_weights, at_least_two
-from nfedu.training.session import epochs_of, session
+from nfedu.training.session import Progress, epochs_of, session
 from nfedu.training.validation import Judge
 
 
@@ -42,7 +42,7 @@ def fit(
     executor: Executor | None = None,
     reversible: bool = False,
     checkpoint: str | Path | None = None,
-    progress: bool = True,
+    progress: Progress = True,
 ) -> History:
     """Minimise the mean of −log p over the rows of `x` by stochastic gradients; change `flow.theta` in place.
 
@@ -56,7 +56,8 @@ def fit(
     - `weight_decay` λ > 0 shrinks all matrices by ηλ a step, apart from the gradient (Loshchilov & Hutter 2019);
       biases, shifts and scales are left alone.
     - `anneal`: let the learning rate fall to zero over `epochs`, along half a cosine (Loshchilov & Hutter 2017).
-    - `optimizer`: Adam() unless given. `rng` shuffles the rows and feeds `transform`. `progress`: a bar, on a terminal.
+    - `optimizer`: Adam() unless given. `rng` shuffles the rows and feeds `transform`. `progress`: a bar, on a terminal;
+      or a function of the history, called after each epoch.
     - ActNorm and BatchNorm are shown `x` once before the start. BatchNorm uses each batch's statistics in training, and
       those of all of `x`, at the θ in question, for validation and at the end.
     - `threads`: a batch's rows are split over so many, each with one BLAS thread where `threadpoolctl` is installed. It

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager, suppress
 from time import perf_counter
@@ -17,14 +17,16 @@ from nfedu.training.divergence import DivergedError, advice
 from nfedu.training.rows import Rows
 from nfedu.training.validation import patience_is_over
 
+Progress = bool | Callable[[History], None]  # a bar on a terminal, nothing, or what is called after each epoch
 
-def epochs_of(run: Run, epochs: int, patience: float, seconds: float, progress: bool) -> Generator[int]:
-    """Yield the epochs still to come, until patience or the clock is over; show a bar on a terminal."""
+
+def epochs_of(run: Run, epochs: int, patience: float, seconds: float, progress: Progress) -> Generator[int]:
+    """Yield the epochs still to come, until patience or the clock is over; show or tell how it goes."""
     from tqdm import tqdm
 
     history, first = run.history, len(run.history.train)
     start = perf_counter() - history.seconds
-    hidden = None if progress else True  # None: hidden unless this is a terminal
+    hidden = None if progress is True else True  # None: hidden unless this is a terminal
     with tqdm(range(first, epochs), initial=first, total=epochs, disable=hidden, desc="fit", leave=False) as bar:
         for epoch in bar:
             if history.interrupted:
@@ -34,6 +36,8 @@ def epochs_of(run: Run, epochs: int, patience: float, seconds: float, progress: 
             yield epoch
             history.seconds = perf_counter() - start
             run.save()
+            if callable(progress):
+                progress(history)
             latest = history.validation[-1] if history.validation else history.train[-1]
             bar.set_postfix_str(f"nll {history.train[-1]:.3f}, latest {latest:.3f}, best epoch {history.best_epoch}")
 

@@ -1,6 +1,8 @@
 """The commands on tables, as a user gives them."""
 
+import argparse
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,11 +11,44 @@ import time
 import numpy as np
 import pytest
 
+import nfedu
 from nfedu.__main__ import main
-from nfedu.tables import TableModel
+from nfedu.command import fit
+from nfedu.command.numbers import whole
+from nfedu.tables import TableModel, learning
 
 QUICK = ["--epochs", "20"]
 SAID = ["--positive", "income", "--whole", "visits", "--drop", "who"]
+
+
+@pytest.mark.parametrize(
+    "text, number", [("7", 7), ("1e4", 10_000), ("2.0", 2), ("-3", -3), ("10000000000000001", 10**16 + 1)]
+)
+def test_a_whole_number_may_be_written_as_people_do(text, number):
+    assert whole(text) == number
+
+
+@pytest.mark.parametrize("text", ["1.5", "x", "nan", "inf", ""])
+def test_what_is_no_whole_number_is_refused(text):
+    with pytest.raises(argparse.ArgumentTypeError, match=f"'{text}' is no whole number"):
+        whole(text)
+
+
+def test_every_whole_number_is_read_alike(capsys):
+    for line in (
+        "sample m -n x",
+        "sample m --seed x",
+        "score m d --least x",
+        "fit d --epochs x",
+        "fit d --layers x",
+        "fit d --hidden x",
+        "fit d --seed x",
+        "plot m --pair 1 x",
+        "check p --n x",
+    ):
+        with pytest.raises(SystemExit, match="2"):
+            main(line.split())
+        assert "'x' is no whole number" in capsys.readouterr().err
 
 
 @pytest.fixture
@@ -87,10 +122,11 @@ BAD = {
     "fit twice.csv": "column b: equal to a up to scale and shift",
     "fit x.npz --out x.npz": "is the data file; name another one",
     "sample none.npz": "no such file",
-    "sample people.csv": "truncated or damaged",
+    "sample people.csv": "people.csv is no model; the model, a .npz file that `nfedu fit` has written",
     "score none.npz people.csv": "no such file",
     "plot none.npz": "no such file",
     "plot nfedu:Exp people.csv": "data belong to a model",
+    "plot nfedu:Exp --drop who": "--drop is for a model, and nfedu:Exp is a layer",
 }
 
 
@@ -110,6 +146,76 @@ def test_columns_without_density_are_named_before_a_fit(folder, capsys):
     assert "column visits: whole numbers taken for real have no density; --whole visits" in capsys.readouterr().err
     assert main(["fit", "people.csv", "--drop", "who", *QUICK]) == 0
     assert "values repeat, so taken as visits whole" in capsys.readouterr().err
+    lines = (folder / "people.csv").read_text().splitlines()
+    (folder / "more.csv").write_text(
+        "\n".join(["id,income", *(f"{k},{x.split(',')[1]}" for k, x in enumerate(lines[1:]))])
+    )
+    assert main(["fit", "more.csv", *QUICK]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert [line for line in told if "id" in line] == [
+        "column id: numbers the rows, and says nothing of them; --drop id"
+    ]
+
+
+def test_a_training_says_beforehand_how_long_it_takes_and_then_how_it_goes(folder, monkeypatch, capsys):
+    def train(*arguments, **options):
+        seen.append(capsys.readouterr().out)
+        return nfedu.fit(*arguments, **options)
+
+    seen = []
+    monkeypatch.setattr(learning, "fit", train)
+    monkeypatch.setattr(fit, "EVERY", 0)
+    assert main(["fit", "people.csv", *SAID, "--epochs", "3"]) == 0
+    first, second = seen[0].splitlines()
+    assert first.startswith("people.model.npz: Flow") and re.fullmatch(r"3 epochs at most, in about \d+ s", second)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(",")[0] for line in lines] == [f"  epoch {k} of 3" for k in (1, 2, 3)]
+    assert re.search(r"validation nll \d+\.\d+, best \d+\.\d+; 0 s more at most", lines[-1])
+    monkeypatch.setattr(fit, "EVERY", 1000)
+    assert main(["fit", "people.csv", *SAID, "--epochs", "3"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_command_starts_again_with_one_thread_of_blas_unless_told_otherwise(monkeypatch):
+    started = []
+    monkeypatch.setattr(os, "execv", lambda path, command: started.append((path, command)))
+    monkeypatch.setattr(nfedu.__main__, "main", lambda: 0)
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "nfedu", "fit", "a b.csv"])
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    for _ in range(2):
+        assert nfedu.__main__.command_line() == 0
+        assert started == [(sys.executable, [sys.executable, "-m", "nfedu", "fit", "a b.csv"])]
+        assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    assert nfedu.__main__.command_line() == 0 and len(started) == 1
+
+
+def test_of_thirty_rows_it_is_said_that_they_are_few(folder, capsys):
+    lines = (folder / "people.csv").read_text().splitlines()
+    (folder / "few.csv").write_text("\n".join(lines[:31]) + "\n")
+    assert main(["fit", "few.csv", *SAID, *QUICK]) == 0
+    told = capsys.readouterr()
+    assert told.err == "30 rows are few for 2 columns: expect little beyond a Gaussian, and no sure verdict\n"
+    assert "4 test rows" in told.out.splitlines()[-1]
+
+
+def test_zeros_have_a_flag(folder, capsys):
+    rng = np.random.default_rng(0)
+    np.save("x.npy", np.where(rng.random((200, 1)) < 0.02, 0, rng.exponential(size=(200, 1))))
+    assert main(["fit", "x.npy", "--positive", "x1"]) == 2
+    assert capsys.readouterr().err.rstrip().endswith("; where it can be 0: --interval x1 0 inf")
+    assert main(["fit", "x.npy", "--interval", "x1", "0", "inf", *QUICK]) == 0
+    assert main(["sample", "x.model.npz", "-n", "3000", "--out", "new.csv"]) == 0
+    assert 0 <= np.loadtxt("new.csv", skiprows=1).min() < 0.05
+
+
+def test_help_of_plot_tells_what_is_for_a_layer_and_what_for_a_model(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["plot", "--help"])
+    both, of_layer, of_model = re.split("\nof a layer:\n|\nof a model's DATA:\n", capsys.readouterr().out)
+    options = both.split("options:")[1]
+    assert "--pair" in options and "--n N" not in options and "--drop" not in options
+    assert "--n N" in of_layer and "--direction" in of_layer and "--drop" in of_model
 
 
 def started(folder, *more):
@@ -124,13 +230,18 @@ def run_through(folder, *more):
     assert run.returncode == 0, told
 
 
+def messages(told):
+    """What stands on the standard error, without the lines on a training that takes long."""
+    return [line for line in told.splitlines() if not line.startswith("  epoch")]
+
+
 def theta(path):
     return TableModel.load(path).flow.theta
 
 
 def test_an_interrupted_training_leaves_a_model_and_goes_on_to_the_same_bits(folder):
     straight = started(folder, "--out", "straight.npz")
-    assert straight.communicate()[1] == "" and straight.returncode == 0
+    assert not messages(straight.communicate()[1]) and straight.returncode == 0
     run = started(folder, "--out", "m.npz")
     while not (folder / "m.npz.training").exists():
         time.sleep(0.01)
@@ -147,6 +258,42 @@ def test_an_interrupted_training_leaves_a_model_and_goes_on_to_the_same_bits(fol
     assert (
         not np.array_equal(cut, theta(folder / "m.npz")) and not TableModel.load(folder / "m.npz").history.interrupted
     )
+
+
+def interrupted(arguments, monkeypatch):
+    """`fit`, with Ctrl-C after its third epoch."""
+    from nfedu.training.checkpoint import Run
+
+    def save(self, write=Run.save):
+        write(self)
+        self.history.interrupted |= len(self.history.train) == 3
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "save", save)
+        assert main(["fit", "people.csv", *SAID, *QUICK, *arguments]) == 130
+
+
+def test_where_a_training_begins_is_said_unless_as_expected(folder, capsys, monkeypatch):
+    fit = ["fit", "people.csv", *SAID, *QUICK]
+    assert main([*fit, "--resume"]) == 0
+    begun = "people.model.npz.training is not there: nothing to resume, starting anew"
+    assert capsys.readouterr().out.splitlines()[0] == begun
+    interrupted([], monkeypatch)
+    assert main([*fit, "--resume"]) == 0
+    assert "resume" not in capsys.readouterr().out
+    interrupted([], monkeypatch)
+    assert main(fit) == 0
+    told = capsys.readouterr()
+    assert "people.model.npz.training, a training that was interrupted, is dropped" in told.out
+
+
+def test_to_resume_with_another_seed_is_refused_by_its_name(folder, capsys, monkeypatch):
+    interrupted(["--seed", "3"], monkeypatch)
+    capsys.readouterr()
+    assert main(["fit", "people.csv", *SAID, *QUICK, "--resume", "--seed", "9"]) == 2
+    assert "data, validation, and with seed 3, not 9; ask for the same" in capsys.readouterr().err
+    assert main(["fit", "people.csv", *SAID, *QUICK, "--resume", "--seed", "3", "--layers", "4"]) == 2
+    assert "it was made with other layers" in capsys.readouterr().err
 
 
 @pytest.mark.slow
@@ -166,7 +313,7 @@ def test_ctrl_c_at_any_moment_leaves_a_whole_file_or_none(folder):
             theta(folder / "m.npz")
         assert not [name for name in os.listdir(folder) if name.endswith(".part")]
         assert run.returncode != 130 or (
-            told.startswith("nfedu") and ": interrupted" in told and len(told.splitlines()) == 1
+            len(messages(told)) == 1 and messages(told)[0].startswith("nfedu") and ": interrupted" in told
         )
     assert {130} <= set(codes) <= {0, 130, -signal.SIGINT}  # the last before there is a command
     run_through(folder, "--out", "m.npz", "--resume")

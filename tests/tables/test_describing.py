@@ -1,13 +1,15 @@
 """Columns: what is said of them, what their numbers say, and those that have no density."""
 
+import json
+
 import numpy as np
 import pytest
 
 from nfedu import tables
 from nfedu.tables import Column, Data
-from nfedu.tables.describing import noticed
-from nfedu.tables.faults import check_density, warnings
+from nfedu.tables.faults import check_density, superfluous, warnings
 from nfedu.tables.lattice import step_of
+from nfedu.tables.notices import noticed
 from nfedu.tables.splitting import parts_of
 
 RNG = np.random.default_rng(0)
@@ -60,7 +62,7 @@ def test_bounds_of_whole_numbers_are_whole():
 
 def test_positive_numbers_of_an_interval_are_above_0():
     values = data("a", [0.5, 1.5, 2.25])
-    assert tables.describe(values, positive=["a"], interval={"a": (-1, 3)}).columns == [Column("a", 0.0, 3.0)]
+    assert tables.describe(values, positive=["a"], interval={"a": (-1, 3)}).columns == [Column("a", 0.0, 3.0, digits=2)]
 
 
 def test_an_interval_is_left_by_half_of_what_its_rows_keep_from_the_ends():
@@ -199,12 +201,9 @@ def test_what_is_taken_for_granted_is_noticed():
     given = data(["pay", "age", "height", "gain"], *np.exp(REAL[:, :1].T), rng.poisson(20, 400), 170 + REAL[:, 1],
                  rng.standard_cauchy(400))  # fmt: skip
     rounded, heavy, above = noticed(tables.describe(given), given, [])
-    assert rounded.startswith("values repeat, so taken as age whole. To say something else: --whole age")
+    assert rounded == "values repeat, so taken as age whole. To say something else: --interval age LOW HIGH"
     assert "heavy-tailed: gain. To say something else: --positive gain, --real gain" in heavy
-    assert (
-        above
-        == "all values are above 0, but samples may not be: pay. If none can be below: --positive pay and the like"
-    )
+    assert above == "no value is below 0, though samples may be; if none can: --positive pay"
     said = {"positive": ["pay"], "whole": ["age"], "real": ["gain"]}
     assert noticed(tables.describe(given, **said), given, ["pay", "age", "gain"]) == []
 
@@ -216,7 +215,7 @@ def test_a_column_that_numbers_the_rows_is_named():
     ]
     given.rows = given.rows[::-1].copy()
     [line] = warnings(given, tables.describe(given))
-    assert line.startswith("column id: whole numbers taken for real")
+    assert line.endswith("--drop id")  # in any order
 
 
 @pytest.mark.parametrize("unit", [1e200, 1e-200])
@@ -234,3 +233,132 @@ def test_rows_that_are_copies_are_named():
     rounded = RNG.standard_normal((400, 1)).round(2)
     for few in (REAL, RNG.integers(0, 5, (400, 1)).astype(float), rounded[: len(np.unique(rounded))]):
         assert warnings(Data(list("abc")[: few.shape[1]], few), tables.describe(tables.as_data(few))) == []
+
+
+def children(count=1000, seed=0):
+    """Whole numbers that are 0 in 60 % of the rows, and 1 in a sixth."""
+    rng = np.random.default_rng(seed)
+    return np.where(rng.random(count) < 0.6, 0, 1 + rng.poisson(0.8, count))
+
+
+def test_numbers_whose_least_is_0_in_many_rows_begin_there():
+    rng = np.random.default_rng(0)
+    share = np.where(rng.random(1000) < 0.12, 0, rng.beta(1.5, 8, 1000).round(4))
+    given = data(["children", "share", "a"], children(), share, rng.standard_normal(1000))
+    counts, shares, _ = tables.describe(given).columns
+    assert (counts.low, counts.step, shares.low, shares.step) == (0, 1, 0, pytest.approx(1e-4))
+    [line] = noticed(tables.describe(given), given, [])
+    assert line.startswith(
+        "values repeat, so taken as children whole from 0 on, share in steps of 0.0001 from 0 on. To"
+    )
+    samples = rng.standard_normal((5000, 3)) * 3
+    for layer in tables.describe(given).supports():
+        samples = layer.z_to_x(samples)[0]
+    assert tables.describe(given).nearest(samples)[:, :2].min() == 0
+
+
+def test_numbers_that_are_never_below_0_are_noticed():
+    rng = np.random.default_rng(0)
+    counts, pay = rng.poisson(3, 400), rng.exponential(size=400)
+    counts[counts == 0] = 1
+    given = data(["visits", "pay", "share", "more"], counts, pay, np.r_[0, rng.random(399)], np.r_[0, pay[1:] * 9])
+    [_, line] = noticed(tables.describe(given), given, [])
+    assert line == (
+        "no value is below 0, though samples may be; if none can: --whole visits --positive pay --interval share 0 1 "
+        "--interval more 0 inf"
+    )
+
+
+def test_few_rows_do_not_say_where_few_values_end():
+    assert tables.describe(data("a", [0] * 18 + [1] * 6 + [2] * 4 + [3] * 2)).columns == [Column("a", 0, step=1.0)]
+    assert tables.describe(data("a", [0] * 20 + [1] * 3)).columns == [Column("a", 0, 1, 1.0)]
+    assert tables.describe(data("a", [1] * 20 + [2] * 9 + [3] * 5)).columns[0].high == 3
+
+
+def test_ages_of_thirty_are_whole_though_they_hardly_come_back():
+    ages = np.random.default_rng(0).permutation(np.arange(18, 90, 2))[:30] + np.arange(30) % 2
+    assert len(np.unique(ages)) == 30 and tables.describe(data("a", ages)).columns[0].whole
+    pay = np.random.default_rng(0).integers(10_000, 90_000, 30)  # not so many of these
+    assert tables.describe(data("a", pay)).columns == [Column("a", digits=0)]
+
+
+def test_a_column_that_follows_from_others_but_for_rounding_is_named():
+    rng = np.random.default_rng(0)
+    celsius, other = 20 + 5 * rng.standard_normal((2, 500))
+    given = data(["c", "f", "b", "sum"], celsius.round(1), (1.8 * celsius + 32).round(1), other.round(1),
+                 celsius + other + rng.standard_normal(500))  # fmt: skip
+    lines = warnings(given, tables.describe(given))
+    assert [line.partition(" but for")[0] for line in lines] == ["column f: follows from c"]
+    given.rows[:, 3] = (celsius + other).round(1)
+    assert any(line.startswith("column sum: follows from c, b but") for line in warnings(given, tables.describe(given)))
+    given.rows[:, 1:] += rng.normal(0, 0.3, (500, 3)).round(1)
+    assert warnings(given, tables.describe(given)) == []
+    flags = rng.integers(0, 2, 500)  # coarse, and much alike, but none follows from the other
+    alike = data("ab", flags, np.where(rng.random(500) < 0.9, flags, 1 - flags))
+    assert superfluous(alike, tables.describe(alike)) == {}
+
+
+def test_of_a_column_to_be_dropped_nothing_else_is_said():
+    given = data(["id", "pay"], np.arange(1, 401), np.exp(REAL[:, 0]))
+    table = tables.describe(given)
+    assert noticed(table, given, list(superfluous(given, table)))[-1].endswith("if none can: --positive pay")
+
+
+def test_numbers_from_a_bound_on_may_be_the_bound():
+    values = np.r_[0.0, np.random.default_rng(0).exponential(size=99)]
+    [column] = tables.describe(data("a", values), interval={"a": (0, np.inf)}).columns
+    assert str(column) == "a real from 0 on" and column.holds(np.array([0.0, -1e-9])).tolist() == [True, False]
+    for unit in (1e-6, 1e6):
+        [other] = tables.describe(data("a", unit * values), interval={"a": (0, np.inf)}).columns
+        assert other.reach == pytest.approx(unit * column.reach) and 0 < column.reach < 0.01
+    with pytest.raises(ValueError, match=r"0 cannot be, .*; where it can be 0: --interval a 0 inf"):
+        tables.describe(data("a", values), positive=["a"])
+    with pytest.raises(
+        ValueError, match=r"-1 cannot be, as the column is described: a real above 0 \(1 such entries\)$"
+    ):
+        tables.describe(data("a", [-1, *values[1:]]), positive=["a"])
+
+
+@pytest.mark.parametrize("count", [30, 1500])
+def test_samples_of_numbers_that_hardly_come_back_have_their_digits_too(count):
+    cents = np.exp(10 + 0.6 * np.random.default_rng(count).standard_normal(count)).round(2)
+    for said in ({}, {"positive": ["a"]}, {"interval": {"a": (0, np.inf)}}, {"interval": {"a": (0, 1e6)}}):
+        [column] = tables.describe(data("a", cents), **said).columns
+        assert column.step is None and column.nearest(cents + 0.004).tolist() == cents.tolist()
+    near_0 = tables.describe(data("a", cents), positive=["a"])
+    assert near_0.nearest(np.array([[1e-9]]))[0] == 0.01 and near_0.holds(np.array([[0.01]]))
+    assert tables.describe(data("a", cents), real=["a"]).columns[0].digits is None
+    assert tables.describe(data("a", REAL[:, 0])).columns[0].digits is None
+
+
+def test_zeros_of_rounded_numbers_that_are_said_to_be_positive_have_a_flag():
+    zeros = data("a", np.r_[np.zeros(200), np.random.default_rng(0).exponential(size=800).round(2)])
+    for said, flag in (({}, "inf"), ({"interval": {"a": (-1, 20)}}, "20")):
+        with pytest.raises(ValueError, match=rf"0 cannot be, .*; where it can be 0: --interval a 0 {flag}$"):
+            tables.describe(zeros, positive=["a"], **said)
+
+
+def test_bounds_do_not_make_rounded_numbers_real():
+    given = data("a", np.tile(np.arange(40) / 10, 5))
+    [column] = tables.describe(given, interval={"a": (0, 10.04)}).columns
+    assert (column.low, column.step) == (0, pytest.approx(0.1)) and column.high == pytest.approx(10)
+    for factor in (1 / 3, 1e-3 / 7):  # bounds are met to the last digit
+        thirds = data("a", given.rows[:, 0] * factor - 1)
+        ends = thirds.rows.min(), thirds.rows.max()
+        [column] = tables.describe(thirds, interval={"a": ends}).columns
+        assert (column.low, column.high) == ends and column.step == pytest.approx(0.1 * factor)
+    given.rows += 0.1
+    [column] = tables.describe(given, positive=["a"]).columns
+    assert column.low == pytest.approx(0.1) and column.support().x_to_z(np.array([[0.0501]]))[0] < -5
+
+
+def test_a_histogram_has_edges_where_numbers_jump():
+    counts = children(2000)
+    [column] = tables.describe(data("a", counts), whole=["a"]).columns
+    edges, masses, tail = column.histogram
+    assert edges[:2] == (-0.5, 0.5) and masses[0] == (counts == 0).sum() + 0.5 and len(masses) == len(edges)
+    beyond = counts[counts > edges[-1]]
+    assert tail == pytest.approx(3 * (beyond - edges[-1]).mean()) and masses[-1] == len(beyond) + 0.5
+    smooth = np.random.default_rng(0).poisson(8, 400)
+    assert tables.describe(data("a", smooth), whole=["a"]).columns[0].histogram is None
+    assert tables.Table.of(json.loads(json.dumps(tables.Table([column]).describe()))).columns == [column]

@@ -50,22 +50,22 @@ def letters():
 
 
 PEOPLE = {"positive": ["x2"], "interval": {"x3": (0, 1)}, "whole": ["x4"]}
-TABLES = [
-    pytest.param(iris, {}, False, id="iris"),
-    pytest.param(diabetes, {}, True, id="diabetes"),
-    pytest.param(people, PEOPLE, True, id="people", marks=pytest.mark.slow),
-    pytest.param(moons, {}, False, id="moons", marks=pytest.mark.slow),
-    pytest.param(letters, {}, False, id="letters", marks=pytest.mark.slow),
+TABLES = [  # and whom the flow beats there
+    pytest.param(iris, {}, 0, id="iris"),
+    pytest.param(diabetes, {}, 1, id="diabetes"),  # the Gaussian
+    pytest.param(people, PEOPLE, 2, id="people", marks=pytest.mark.slow),  # and the kernel estimate
+    pytest.param(moons, {}, 1, id="moons", marks=pytest.mark.slow),
+    pytest.param(letters, {}, 2, id="letters", marks=pytest.mark.slow),
 ]
 
 
-@pytest.mark.parametrize(("make", "said", "wins"), TABLES)
-def test_defaults(make, said, wins):
+@pytest.mark.parametrize(("make", "said", "beaten"), TABLES)
+def test_defaults(make, said, beaten):
     rows, start = make(), time.process_time()
     learned = tables.learn(rows, progress=False, **said)
     verdict = learned.verdict()
     assert time.process_time() - start < SECONDS
     assert verdict.gain("Gaussian")[0] > -0.1
-    assert not (wins and verdict.lost), verdict
+    assert not set(verdict.lost) & set(list(verdict.others)[:beaten]), verdict
     assert bool(learned.advice(verdict)) == bool(verdict.lost)
     assert learned.model.table.holds(learned.model.sample(5000, np.random.default_rng(0))).all()

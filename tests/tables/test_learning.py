@@ -189,8 +189,8 @@ def test_of_heavy_tails_too():
     x = np.random.default_rng(0).standard_cauchy((1500, 2))
     learned = tables.learn(x, progress=False, epochs=60)
     verdict, truth = learned.verdict(), -stats.cauchy.logpdf(learned.parts.test).sum(axis=1)
-    assert verdict.gain("Gaussian")[0] > 3
-    assert verdict.flow.mean() < truth.mean() + 0.15
+    of_rows = -gaussian(learned.parts.train).log_prob(learned.parts.test)  # the tails left as they are
+    assert verdict.flow.mean() < min(of_rows.mean() - 3, truth.mean() + 0.15)
 
 
 def test_the_start_is_kept_where_training_only_loses():
@@ -302,3 +302,75 @@ def test_of_a_single_column_no_other_model_is_advised():
     learned = tables.learn(x, progress=False, epochs=1)
     learned.epochs, learned.model.history.best_epoch = 10, 0
     assert "--layers 10" in learned.advice(learned.verdict()) and "--model" not in learned.advice(learned.verdict())
+
+
+def test_baselines_are_given_the_supports_too():
+    rng = np.random.default_rng(0)
+    log = rng.standard_normal((3, 500, 2)) @ [[1.0, 0.5], [0.0, 2.0]]
+    train, validation, test = np.exp(log)
+    supports = [nfedu.Exp(2)]
+    normal = stats.multivariate_normal(log[0].mean(axis=0), np.cov(log[0].T, bias=True))
+    kernels = KernelDensity(train, validation, supports)
+    smoothed = stats.gaussian_kde(log[0].T, bw_method=kernels.bandwidth)
+    jacobian = -log[2].sum(axis=1)
+    assert gaussian(train, supports).log_prob(test) == pytest.approx(normal.logpdf(log[2]) + jacobian, rel=1e-9)
+    assert kernels.log_prob(test) == pytest.approx(smoothed.logpdf(log[2].T) + jacobian, rel=1e-9)
+
+
+def test_a_flow_that_has_learned_nothing_gains_nothing(learned):
+    table, train = learned.model.table, learned.parts.train
+    start = MODELS["maf"](3, table.dequantise(train, np.random.default_rng(0)), supports=table.supports(),
+                          rng=np.random.default_rng(0))  # fmt: skip
+    assert judge(TableModel(start, table), learned.parts).gain("Gaussian")[0] == pytest.approx(0, abs=1e-9)
+
+
+def test_after_few_epochs_more_of_them_are_advised():
+    learned = tables.learn(tables.as_data(people(3000)), progress=False, epochs=3)
+    flow = np.linspace(0.0, 1.0, 50)
+    lost = Verdict(flow, {"Gaussian": flow})
+    for best in (-1, 0, 2):
+        learned.model.history.best_epoch = best
+        usual = epochs_for(len(learned.parts.train), learned.batch, learned.model.flow.theta.size)
+        assert learned.advice(lost).endswith(f"it was still learning; try --epochs {usual}")
+    learned.epochs = usual  # of which three were enough for patience
+    learned.model.history.best_epoch = -1
+    assert "found nothing beyond the Gaussian where it starts; use the Gaussian" in learned.advice(lost)
+
+
+def test_a_verdict_of_few_rows_is_said_to_be_one(learned):
+    few = np.linspace(0.0, 1.0, 4)
+    assert learned.advice(Verdict(few, {"Gaussian": few})).startswith(
+        "the flow does not beat the Gaussian by more than two standard errors, which 4 test rows can hardly show: "
+    )
+    assert Verdict(few, {"Gaussian": few + 1}).won.endswith(", though of 4 test rows only")
+    many = np.linspace(0.0, 1.0, 40)
+    assert "test rows" not in Verdict(many, {"Gaussian": many + 1}).won + learned.advice(Verdict(many, {"KDE": many}))
+
+
+def test_patience_ends_a_training_of_few_rows():
+    x = np.random.default_rng(0).standard_normal((30, 4))
+    learned = tables.learn(x, progress=False)
+    history = learned.model.history
+    assert learned.epochs > 1000 and len(history.train) <= max(history.best_epoch, 0) + 201
+
+
+def test_counts_come_back_as_often_as_they_are():
+    """Measured over seeds 0 … 5 the worst share is off by 1.5 standard errors; without the histogram by 6 and more."""
+    rng = np.random.default_rng(0)
+    counts = np.where(rng.random(1500) < 0.6, 0, 1 + rng.poisson(0.8, 1500))
+    learned = tables.learn(np.stack([counts, counts + rng.standard_normal(1500)], axis=1), whole=["x1"], **QUICK)
+    samples, train = learned.model.sample(20_000, rng)[:, 0], learned.parts.train[:, 0]
+    for k in range(4):
+        share = (train == k).mean()
+        assert (samples == k).mean() == pytest.approx(share, abs=3 * np.sqrt(share * (1 - share) / len(train)))
+
+
+def test_an_interval_with_many_zeros_has_as_many_and_no_more_at_its_other_end():
+    rng = np.random.default_rng(0)
+    saved = np.where(rng.random(2000) < 0.12, 0, rng.beta(1.5, 8, 2000).round(4))
+    learned = tables.learn(np.stack([saved, rng.standard_normal(2000)], axis=1), interval={"x1": (0, 1)}, **QUICK)
+    samples = learned.model.sample(20_000, rng)[:, 0]
+    assert (samples == 0).mean() == pytest.approx((saved == 0).mean(), abs=0.025)
+    assert (samples > 0.8).mean() < 0.002
+    near_0, near_1, middle = learned.model.log_prob(np.array([[0.05, 0.0], [0.97, 0.0], [0.3, 0.0]]))
+    assert near_0 > middle > near_1 + 3

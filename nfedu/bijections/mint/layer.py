@@ -85,7 +85,7 @@ class MintLayer(Bijection):
             real = copy.deepcopy(self)
             for p in real.parameters().values():
                 p.value = p.value.real.copy()
-            return imaginary_part(self.with_diagonal, z, real.solve(z.real))
+            return imaginary_part(self.with_diagonal, z, real.solve(z.real), self.fronts())
         x, left, _ = self.iterate(z)
         if left.any():
             x[left] = self.by_coordinates(z[left])

@@ -66,16 +66,16 @@ def by_coordinates(L: Triangular, z: Array, low: Array, high: Array, goal: Array
     return x
 
 
-def imaginary_part(L: Triangular, z: Array, x: Array) -> Array:
+def imaginary_part(L: Triangular, z: Array, x: Array, groups: Sequence[Array]) -> Array:
     """Return x with the imaginary part that solves L(x) = z, given its real one: for complex steps.
 
-    Imaginary parts are infinitesimal, so they solve a linear system: by forward substitution, which no transient growth
-    spoils, and a second time.
+    Imaginary parts are infinitesimal, so they solve a linear system: by forward substitution, group after group as in
+    `by_coordinates`, which no transient growth spoils, and a second time.
     """
     x = x.astype(complex)
-    for i in [*range(x.shape[1])] * 2:
+    for group in [*groups] * 2:
         y, d = L(x)
-        x[:, i] += 1j * ((z - y)[:, i] / d[:, i]).imag
+        x[:, group] += 1j * ((z - y)[:, group] / d[:, group]).imag
     return x
 
 

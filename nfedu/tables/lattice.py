@@ -57,8 +57,9 @@ def spacing_of(distinct: Array) -> float | None:
 
 def decimal(values: Array, step: float, origin: float) -> Array:
     """Return multiples of a step as decimals of as few digits as step and origin have: 0.4, not 0.3999999999999999."""
+    rounding = 1e-12 * step + 2 * float(np.spacing(abs(origin)))  # that of the values is in the step
     for digits in range(max(0, 9 - math.floor(math.log10(step)))):  # a third has more, and keeps them
-        if all(abs(h - round(h, digits)) <= 1e-12 * step for h in (step, origin)):
+        if all(abs(h - round(h, digits)) <= rounding for h in (step, origin)):
             return np.round(values, digits)
     return values
 

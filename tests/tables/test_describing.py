@@ -83,9 +83,10 @@ def test_what_is_estimated_does_not_see_the_test_rows():
     assert seen[0].margin < 1e-8 and seen[1].scale is not None
 
 
+@pytest.mark.parametrize("base", [0, -273.15, 1e5])
 @pytest.mark.parametrize("step", [0.1, 0.25, 0.007, 1e-6, 5.0])
-def test_samples_of_a_rounded_column_have_its_digits(step):
-    written = [float(f"{k * step:.9g}") for k in range(-300, 300)]
+def test_samples_of_a_rounded_column_have_its_digits(step, base):
+    written = [float(f"{base + k * step:.9f}") for k in range(-300, 300)]
     table = tables.describe(data("a", written * 3))
     noisy = np.array(written)[:, None] + step * np.random.default_rng(0).uniform(-0.4, 0.4, (600, 1))
     assert table.nearest(noisy).ravel().tolist() == written

@@ -12,6 +12,7 @@ from nfedu.bijections.elementwise.base import Elementwise
 from nfedu.parameters import Parameter, named
 
 Knots = tuple[Array, Array, Array]  # along x, along z, and the slopes there, (n, K + 1) each
+EVEN = 1e-4  # of 2B: no bin vanishes, which without a width would have no slope, without a height no inverse
 
 
 class Spline(Elementwise):
@@ -21,12 +22,13 @@ class Spline(Elementwise):
 
     x_to_z: z = b_k + h (s ξ² + d_k p)/D,             D = s + (d_k + d_{k+1} − 2s) p
             log|dz/dx| = 2 log s + log Q − 2 log D,   Q = d_{k+1} ξ² + 2 s p + d_k (1 − ξ)²
-    z_to_x: ξ is a root of a quadratic equation, x = a_k + w ξ, and log|dx/dz| the negative of that
+    z_to_x: ξ is a root of a quadratic equation, see `root`; x = a_k + w ξ, and log|dx/dz| the negative of that
 
     The curve and its slope are continuous; at ±B the slope is 1. Learned, for each coordinate: `widths` and `heights`,
-    (n, K), whose softmaxes divide 2B among the K `bins` along x and along z, and `slopes`, (n, K−1), the logarithms of
-    d. At the start the map is the identity, with knots at the quantiles of a normal. `bound` is B. Raises ValueError
-    for bins < 2 and a bound ≤ 0. Source: Durkan et al. 2019, section 3.1.
+    (n, K), whose softmaxes divide 2B among the K `bins` along x and along z, but for a share `EVEN` that all have in
+    equal parts, and `slopes`, (n, K−1), the logarithms of d. At the start the map is the identity, with knots near the
+    quantiles of a normal. `bound` is B. Raises ValueError for bins < 2 and a bound ≤ 0. Source: Durkan et al. 2019,
+    section 3.1.
     """
 
     def __init__(self, n: int, bins: int = 16, bound: float = 4.0) -> None:
@@ -113,15 +115,20 @@ def curve(x: Array, knots: Knots, bound: float) -> tuple[Array, Array, Callable[
 
 
 def root(z: Array, knots: Knots, bound: float) -> Array:
-    """Return the x of each z: the root in [0, 1] of A ξ² + B ξ + C = 0, by the formula that does not cancel."""
+    """Return the x of each z, with ξ by sums of what is ≥ 0, which lose no digits.
+
+    With η = (z − b_k)/h, r = d_k (1 − η) − d_{k+1} η and m = |r| + √(r² + 4 s² η (1 − η)): ξ is to 1 − ξ as 2 s η is to
+    m where r ≥ 0, and as m is to 2 s (1 − η) where r < 0.
+    """
     k, inside = bins_of(z, knots[1], bound)
     (a, b, d0), (a1, b1, d1) = at(knots, k), at(knots, k + 1)
     w, h = a1 - a, b1 - b
-    s, eta = h / w, np.where(inside, (z - b) / h, 0.5)
-    E = eta * (d0 + d1 - 2 * s)
-    A, B, C = s - d0 + E, d0 - E, -s * eta
-    xi = -2 * C / (B + np.sqrt(B**2 - 4 * A * C))
-    return np.where(inside, a + w * xi, z)
+    s, eta, rest = h / w, np.where(inside, (z - b) / h, 0.5), np.where(inside, (b1 - z) / h, 0.5)
+    r = d0 * rest - d1 * eta
+    falls = r.real < 0
+    m = np.where(falls, -r, r) + np.sqrt(r**2 + 4 * s**2 * eta * rest)
+    left, right = np.where(falls, m, 2 * s * eta), np.where(falls, 2 * s * rest, m)
+    return np.where(inside, a + w * left / (left + right), z)
 
 
 def bins_of(y: Array, places: Array, bound: float) -> tuple[Array, Array]:
@@ -144,15 +151,15 @@ def scattered(left: tuple[Array, ...], right: tuple[Array, ...], k: Array, bins:
 
 
 def divided(share: Parameter, bound: float) -> tuple[Array, Callable[[Array], None]]:
-    """Return places from −B to B, (n, K + 1), a softmax's shares apart, and `backward`, which adds the gradient."""
+    """Return places from −B to B, (n, K + 1), as far apart as shares say, and `backward`, which adds the gradient."""
     e = np.exp(share.value - share.value.real.max(axis=1, keepdims=True))
     q = e / e.sum(axis=1, keepdims=True)
-    places = np.pad(2 * bound * np.cumsum(q[:, :-1], axis=1) - bound, ((0, 0), (1, 1)), constant_values=(-bound, bound))
+    inner = 2 * bound * np.cumsum((1 - EVEN) * q[:, :-1] + EVEN / q.shape[1], axis=1) - bound
+    places = np.pad(inner, ((0, 0), (1, 1)), constant_values=(-bound, bound))
 
     def backward(g: Array) -> None:
-        g_q = (
-            2 * bound * np.pad(np.cumsum(g[:, -2:0:-1], axis=1)[:, ::-1], ((0, 0), (0, 1)))
-        )  # of all places to its right
+        g_right = np.pad(np.cumsum(g[:, -2:0:-1], axis=1)[:, ::-1], ((0, 0), (0, 1)))  # of all places to its right
+        g_q = 2 * bound * (1 - EVEN) * g_right
         share.grad += q * (g_q - (q * g_q).sum(axis=1, keepdims=True))
 
     return places, backward

@@ -55,6 +55,18 @@ class StatisticsConstant(nfedu.BatchNorm):
         return z, log_det, wrong
 
 
+class NothingLearnedAtTheStart(nfedu.Rescale):
+    """While log_s is 0 the layer takes a short cut, whose backward forgets log_s: from there it never learns."""
+
+    def __init__(self, n):
+        super().__init__(n, 1.0)
+
+    def x_to_z(self, x):
+        if self.log_s.value.any():
+            return super().x_to_z(x)
+        return x.copy(), np.zeros(len(x)), lambda g_z, g_log_det: g_z.copy()  # wrong: self.log_s.grad -= …
+
+
 class NeverWritten(nfedu.Shift):
     """backward never writes the parameter's gradient: it will not learn."""
 

@@ -130,6 +130,7 @@ nfedu.fit(flow, data.sample(20_000, rng), rng=rng, epochs=lesson.pick(3, 15), **
 
 
 # %%
+cells = lesson.pick(200, 500)
 
 
 class Latents:
@@ -142,7 +143,6 @@ class Latents:
         return data.log_prob(flow.z_to_x(z)[0]) + np.linalg.slogdet(J)[1]
 
 
-cells = lesson.pick(200, 500)
 p, q = (density_on_grid(density, -6, 6, cells).density for density in (data, flow))
 p_z, base = (density_on_grid(density, -6, 6, cells).density for density in (Latents(), flow.base))
 kl_x, kl_z = (quadrature(*pair, (12 / cells) ** 2) for pair in ((p, q), (p_z, base)))

@@ -62,7 +62,9 @@ def rebuild_flow(path: str | Path, flow: type, description: dict[str, Any], clas
 
 
 def write(path: str | Path, description: dict[str, Any], theta: Array, **beside: Array) -> None:
-    """Write a flow's description and theta, and arrays beside them."""
+    """Write a flow's description and theta, and arrays beside them; ValueError for a name that is not `.npz`."""
+    if Path(path).suffix != ".npz":
+        raise ValueError(f"cannot save to {path}: expected a name that ends in .npz")
     own = {"format": np.array(FORMAT), "description": np.array(json.dumps(description)), "theta": theta}
     write_arrays(path, **own, **beside)
 

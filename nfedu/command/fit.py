@@ -45,7 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", choices=sorted(MODELS), default="maf", help="which model (maf)")
     for kind, told in (
         ("positive", "columns whose numbers are above 0"),
-        ("whole", "columns of whole numbers, from 0 on if no row is below; a probability is reported for a density"),
+        (
+            "whole",
+            "columns of whole numbers, from 0 on if no row is below, with --interval from LOW to HIGH; a probability "
+            "is reported for a density",
+        ),
         ("real", "columns of any numbers, though their values repeat"),
     ):
         parser.add_argument(f"--{kind}", metavar="NAME", nargs="+", action="extend", default=[], help=told)
@@ -73,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     known = [*(name for names in said.values() for name in names), *superfluous(data, table)]
     for line in [*noticed(table, data, known), *warnings(data, table)]:
         print(line, file=sys.stderr)
-    begin(checkpoint, options.resume)
+    begin(checkpoint, out, options.resume)
     size = {"epochs": options.epochs, "layers": options.layers, "hidden": options.hidden}
     learned = untrained(data, table, model=options.model, seed=seed, **size)
     announce(learned, out)
@@ -101,8 +105,13 @@ def checkpoint_of(out: Target, options: argparse.Namespace) -> Path:
     return checkpoint
 
 
-def begin(checkpoint: Path, resume: bool) -> None:
-    """Say where the training begins, unless that is as one would expect; drop what is not gone on with."""
+def begin(checkpoint: Path, out: Target, resume: bool) -> None:
+    """Say where the training begins, unless that is as one would expect; drop what is not gone on with.
+
+    Raises ValueError where a training is to be resumed that has ended.
+    """
+    if resume and not checkpoint.exists() and out.path.exists():
+        raise ValueError(f"the training of {out.path} has ended: nothing to resume; without --resume it starts anew")
     if resume and not checkpoint.exists():
         print(f"{checkpoint} is not there: nothing to resume, starting anew", flush=True)
     if not resume and checkpoint.exists():

@@ -46,7 +46,8 @@ def run(options: argparse.Namespace) -> int:
     told = f"{len(log_p)} rows"
     if possible.any():
         mean, error = mean_of(log_p[possible])
-        told += f", mean log density {mean:.3f}" + (f" ± {error:.3f}" if possible.sum() > 1 else "") + " nats"
+        which = "" if possible.all() else f" of {possible.sum()} of them"
+        told += f", mean log density{which} {mean:.3f}" + (f" ± {error:.3f}" if possible.sum() > 1 else "") + " nats"
     print(told + ("" if possible.all() else impossible(model, data, int((~possible).sum()))))
     for row in np.argsort(log_p, kind="stable")[: max(options.least, 0)]:
         print(f"  {name} {places[row]}: {log_p[row]:.2f}  {row_of(model, data, row)}")

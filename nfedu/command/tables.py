@@ -86,7 +86,9 @@ def form_of(column: Column) -> Callable[[float], str]:
     """Return how a column's numbers are written."""
     if column.whole:
         return "{:.0f}".format
-    return repr if column.step is None else "{:.12g}".format
+    if column.step is None and column.digits is None:
+        return repr
+    return "{:.12g}".format if column.step is not None else lambda value: repr(value).removesuffix(".0")
 
 
 def quoted(name: str) -> str:

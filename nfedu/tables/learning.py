@@ -95,7 +95,12 @@ def learn(
 ) -> Learned:
     """Return a model of the rows, trained with all defaults that `fit` leaves open, and what is needed to judge it.
 
-    `checkpoint`, `progress`: see `fit`; all else: see `untrained`. Ctrl-C ends the training, with θ at its best.
+    `data`: what `read` returned, or an array (N, n). `table`: its description, or else what is said of its columns:
+    `positive=["income"]`, `interval={"rate": (0, 1)}`, `whole=["count"]`, `real=["x1"]`; an array's are x1 … xn, or
+    have the names that `as_data` gives them. `model`: maf, real_nvp, nice or iaf; `seed`, `epochs`, `layers` and
+    `hidden` are those of `fit` on the command line. `checkpoint`, `progress`: see `nfedu.fit`. Ctrl-C ends the
+    training, with θ at its best and `history.interrupted`. Raises ValueError for columns without a density, and what
+    else is wrong with data.
     """
     learned = untrained(data, table, **options)
     learned.train(checkpoint, progress)

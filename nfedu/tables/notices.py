@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from nfedu.tables.columns import Column
-from nfedu.tables.reading import Data
+from nfedu.tables.reading import Data, nameless
 from nfedu.tables.table import Table
 
 
@@ -15,6 +15,9 @@ def noticed(table: Table, data: Data, said: Sequence[str]) -> list[str]:
     """Return lines on the columns of which nothing was `said`: what they are taken for, and what one might say."""
     columns = [column for column in table.columns if column.name not in said]
     lines = []
+    if data.lines is not None and nameless(data.names):
+        told = f"{data.source}, line {data.lines[0]}, is a row: no line names the columns"
+        lines.append(f"{told}, which are {', '.join(data.names)}")
     if rounded := [column for column in columns if column.step is not None]:
         told = f"values repeat, so taken as {', '.join(map(str, rounded))}"
         lines.append(f"{told}. To say something else: {others_of(rounded[0])}")

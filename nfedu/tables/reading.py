@@ -59,6 +59,8 @@ def read(
     order, where the file has names.
     """
     path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; expected a .csv, .tsv, .npy, .npz or a picture")
     if not path.is_file():
         raise ValueError(f"there is no file {path}; expected a .csv, .tsv, .npy, .npz or a picture")
     if path.stat().st_size == 0:

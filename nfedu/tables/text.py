@@ -26,22 +26,24 @@ def read_text(
     lines, cells = without_comments(lines, cells)
     check_counts(path, lines, list(map(len, cells)))
     comma = delimiter not in (",", None)  # then a number may be written 1,5
-    names = [f"x{i + 1}" for i in range(len(cells[0]))]
-    if is_header(cells[0], comma):
+    names, hint = [f"x{i + 1}" for i in range(len(cells[0]))], ""
+    if not is_header(cells[0], comma):
+        hint = f"; line {lines[0]} was not taken for names, since a name is never a number"
+    else:
         names = [cell.strip() or f"x{i + 1}" for i, cell in enumerate(cells[0])]
         lines, cells = lines[1:], cells[1:]
         if not cells:
             raise ValueError(f"{path} has no rows below its line of names; expected a row for each point")
     for name in drop:
         if name not in names:
-            raise ValueError(f"--drop {name}: {path} has no such column; it has {', '.join(names)}")
+            raise ValueError(f"--drop {name}: {path} has no such column; it has {', '.join(names)}{hint}")
     kept = [i for i, name in enumerate(names) if name not in drop]
     missing = [name for name in only or [] if name not in names]
     if only and not missing:
         kept = [names.index(name) for name in only]
     elif only and len(missing) < len(only):  # the cause, before any text in the other columns
         raise ValueError(f"{path} has no column {missing[0]!r}; it has {', '.join(names)}")
-    columns = [column_of([row[i] for row in cells], names[i], lines, path, comma) for i in kept]
+    columns = [column_of([row[i] for row in cells], names[i], lines, path, comma, hint) for i in kept]
     if not columns:
         raise ValueError(f"{path}: no column is left to learn from")
     return [names[i] for i in kept], np.stack(columns, axis=1), np.array(lines)
@@ -123,8 +125,11 @@ def number(cell: str, comma: bool) -> float | None:
         return number(cell.replace(",", "."), False) if comma and cell.count(",") == 1 else None
 
 
-def column_of(cells: list[str], name: str, lines: list[int], path: Path, comma: bool) -> Array:
-    """Return a column's numbers, NaN where they are missing; ValueError for the first cell that is text."""
+def column_of(cells: list[str], name: str, lines: list[int], path: Path, comma: bool, hint: str) -> Array:
+    """Return a column's numbers, NaN where they are missing; ValueError for the first cell that is text.
+
+    `hint`: what the message is to say of the first line.
+    """
     try:
         return np.array(list(map(float, cells)))
     except ValueError:
@@ -135,7 +140,7 @@ def column_of(cells: list[str], name: str, lines: list[int], path: Path, comma: 
         if value is None and cell.strip().lower() not in MISSING:
             raise ValueError(
                 f"{path}, line {lines[k]}, column {name}: {cell.strip()!r} is no number; mend it, or leave the column "
-                f"out with --drop {name}"
+                f"out with --drop {name}{hint if k == 0 else ''}"
             )
         values[k] = np.nan if value is None else value
     return values

@@ -82,7 +82,7 @@ def test_fit_sample_score_plot(folder, capsys):
     (folder / "more.csv").write_text(text)
     assert main(["score", "people.model.npz", "more.csv", "--least", "2", "--out", "scores.csv"]) == 0
     told = capsys.readouterr().out
-    assert "302 rows, mean log density" in told and "; 1 that cannot be" in told
+    assert "302 rows, mean log density of 301 of them" in told and "; 1 that cannot be" in told
     assert told.splitlines()[-2:] == [
         "  line 303: -inf  income -3, visits 1",
         told.splitlines()[-1],
@@ -285,6 +285,29 @@ def test_where_a_training_begins_is_said_unless_as_expected(folder, capsys, monk
     assert main(fit) == 0
     told = capsys.readouterr()
     assert "people.model.npz.training, a training that was interrupted, is dropped" in told.out
+    kept = (folder / "people.model.npz").read_bytes()
+    assert main([*fit, "--resume"]) == 2
+    assert "the training of people.model.npz has ended: nothing to resume" in capsys.readouterr().err
+    assert (folder / "people.model.npz").read_bytes() == kept
+
+
+def test_a_file_without_names_is_said_to_have_none(folder, capsys):
+    rows = np.random.default_rng(0).standard_normal((100, 2)).round(6).tolist()
+    text = "2019,2020\n" + "".join(f"{a},{b}\n" for a, b in rows)
+    (folder / "years.csv").write_text(text)
+    assert main(["fit", "years.csv", *QUICK]) == 0
+    told = capsys.readouterr().err
+    assert "years.csv, line 1, is a row: no line names the columns, which are x1, x2" in told
+    (folder / "years.csv").write_text("price,2020\n" + text)
+    assert main(["fit", "years.csv", *QUICK]) == 2
+    hint = "line 1 was not taken for names, since a name is never a number"
+    assert capsys.readouterr().err.rstrip().endswith(hint)
+    assert main(["fit", "years.csv", "--drop", "price"]) == 2
+    assert hint in capsys.readouterr().err
+    assert main(["fit", "people.csv", *SAID, *QUICK]) == 0
+    assert "no line names" not in capsys.readouterr().err
+    assert main(["fit", "."]) == 2
+    assert ". is a folder" in capsys.readouterr().err
 
 
 def test_to_resume_with_another_seed_is_refused_by_its_name(folder, capsys, monkeypatch):

@@ -16,7 +16,8 @@ seeds = st.integers(0, 2**32 - 1)
 def test_random_chains_come_back_and_their_log_dets_are_those_of_the_jacobian(seed, n, depth):
     rng = np.random.default_rng(seed)
     entries = [entry for entry in ENTRIES if {2, 3, 5} <= set(entry.dimensions) and "in training" not in entry.name]
-    entries = [entry for entry in entries if entry.name not in ("Exp", "Logit", "Logit, margin 0", "Chain")]
+    onto_a_part = ("Exp", "Logit", "Histogram", "Chain")  # of the line: other layers do not stay there
+    entries = [entry for entry in entries if entry.name.split(",")[0] not in onto_a_part]
     chain = nfedu.Chain([entries[i].build(n, rng) for i in rng.integers(len(entries), size=depth)])
     z = rng.standard_normal((3, n))
     x, log_det, _ = chain.z_to_x(z)

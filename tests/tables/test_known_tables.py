@@ -55,7 +55,7 @@ TABLES = [  # and whom the flow beats there
     pytest.param(diabetes, {}, 1, id="diabetes"),  # the Gaussian
     pytest.param(people, PEOPLE, 2, id="people", marks=pytest.mark.slow),  # and the kernel estimate
     pytest.param(moons, {}, 1, id="moons", marks=pytest.mark.slow),
-    pytest.param(letters, {}, 2, id="letters", marks=pytest.mark.slow),
+    pytest.param(letters, {}, 1, id="letters", marks=pytest.mark.slow),
 ]
 
 

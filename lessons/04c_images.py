@@ -8,7 +8,8 @@
 # what comes first. The paper does: this lesson takes its masks, squeeze, several scales, and convolutions as
 # networks, and asks of each what becomes of the Jacobian.
 #
-# **Before this**: affine couplings (04a), normalization (04b), dequantization and what memory costs (03).
+# **Before this**: affine couplings ([04a](04a_real_nvp.py)), normalization ([04b](04b_deep_stacks.py)), dequantization
+# and what memory costs ([03c](03c_digits.py)).
 
 # %%
 import re

@@ -8,8 +8,9 @@
 # a flow. How, they leave open. Until here a layer kept some coordinates as they were (NICE, RealNVP), or looked at them
 # one after the other (MAF, IAF). Here a whole residual network of convolutions *is* the bijection.
 #
-# **What you need.** A triangular matrix has the product of its diagonal for a determinant (lesson 02, N9); the chain
-# rule for matrices. [09b](09b_mintnet_inverse.py) finds the inverse, and learns digits.
+# **What you need.** A triangular matrix has the product of its diagonal for a determinant
+# ([02b](02b_learning_flows.py), N9); the chain rule for matrices. [09b](09b_mintnet_inverse.py) finds the inverse, and
+# learns digits.
 
 # %%
 from copy import deepcopy

@@ -60,7 +60,9 @@ lesson.claim("N16", "checkerboard, sorted: blocks I and 0, all beside the diagon
 error = abs(image.z_to_x(z)[1] - np.linalg.slogdet(J)[1]).max()
 lesson.claim("N16", "checkerboard: Σ α = slogdet of the dense Jacobian", error, 1e-10, nfedu.ImageCoupling)
 far = np.maximum(abs(np.subtract.outer(i, i)), abs(np.subtract.outer(j, j))) > 2
-lesson.claim("N16", "two 3×3 convolutions: pairs more than 2 pixels apart", abs(J[:, far]).max(), 0, nfedu.ConvNet)
+lesson.claim(
+    "N16", "two 3×3 convolutions, more than 2 pixels apart: largest ∂y/∂x", abs(J[:, far]).max(), 0, nfedu.ConvNet
+)
 
 # %% [markdown]
 # ## Squeeze: pixels become channels

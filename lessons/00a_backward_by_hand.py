@@ -8,7 +8,8 @@
 # with two outputs and log-determinants, [00c](00c_backward_of_a_solution.py) to triangular solves and to inverses that
 # only an iteration finds. [00d](00d_is_it_right.py) asks how to find out that a backward is wrong. All of it is
 # derived, worked with a pencil, coded, and held against a number that does not come from it. You need: partial
-# derivatives, matrix products, the chain rule.
+# derivatives, matrix products, the chain rule. A row below a cell is a claim: its tag, what is claimed, the measured
+# error (the largest difference, unless the words say number or ratio) and the tolerance that it keeps.
 
 # %%
 import numpy as np

@@ -217,8 +217,8 @@ crossed = np.sign((at - h_kink) @ first + bias) != np.sign((at + h_kink) @ first
 kept, one = bend[:, 0] < 1e-9, crossed.sum(axis=1) == 1
 print(f"  {N - kept.sum()} of {N} probes are left out, {crossed.any(axis=1).sum()} cross a kink")
 lesson.claim("B11", "ReLU network, h = 1e-3: worst error of the probes kept", error[kept].max(), 1e-10, MLP)
-lesson.claim("B11", "probes kept though some unit switches", crossed[kept].sum(), 0, MLP)
-lesson.claim("B11", "left out though no unit switches", (~crossed.any(axis=1) & ~kept).sum(), 0, MLP)
+lesson.claim("B11", "number of probes kept though some unit switches", crossed[kept].sum(), 0, MLP)
+lesson.claim("B11", "number left out though no unit switches", (~crossed.any(axis=1) & ~kept).sum(), 0, MLP)
 lesson.claim("B11", "without leaving out: 1e-3 / the worst error", 1e-3 / error.max(), 1, MLP)
 lesson.claim("B11", "one kink: error − |second difference|/2", abs(error - bend / 2)[one].max(), 1e-10, MLP)
 

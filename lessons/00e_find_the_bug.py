@@ -172,7 +172,7 @@ for n, errors in ((2, weak), (5, strong)):
 lesson.claim("B12", "first α only, n = 2: log_det − slogdet", weak["log-det"], 1e-13, first_only)
 lesson.claim("B12", "first α only, n = 5: 0.1 / (log_det − slogdet)", 0.1 / strong["log-det"], 1, first_only)
 lesson.claim("B12", "MAF in two rounds, n = 2: round trip", weak["round trip"], 1e-13, Hurried)
-words = "MAF in two rounds, n = 2: checks of the whole ladder that fail"
+words = "MAF in two rounds, n = 2: number of checks of the whole ladder that fail"
 lesson.claim("B12", words, weak["failures"], 0, check_bijection)
 lesson.claim("B12", "MAF in two rounds, n = 5: 1e-3 / round trip", 1e-3 / strong["round trip"], 1, Hurried)
 few = 1 / max(strong["failures"], 0.5)

@@ -79,7 +79,7 @@ def twisted(rng):
 flow = twisted(rng)
 report = check_flow(flow, flow.sample(6, rng))
 print(report.summary())
-lesson.claim("N6", "checks of a 2-D flow that fail", len(report.failures), 0, check_flow)
+lesson.claim("N6", "number of checks of a 2-D flow that fail", len(report.failures), 0, check_flow)
 
 # %% [markdown]
 # Is `log_prob` the N6 of that map? The determinant is of a numerical Jacobian, so that no log-det of ours is used.

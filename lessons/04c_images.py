@@ -8,7 +8,8 @@
 # what comes first. The paper does: this lesson takes its masks, squeeze, several scales, and convolutions as
 # networks, and asks of each what becomes of the Jacobian.
 #
-# **Before this**: affine couplings (04a), normalization (04b), dequantization and what memory costs (03).
+# **Before this**: affine couplings ([04a](04a_real_nvp.py)), normalization ([04b](04b_deep_stacks.py)), dequantization
+# and what memory costs ([03c](03c_digits.py)).
 
 # %%
 import re
@@ -59,7 +60,9 @@ lesson.claim("N16", "checkerboard, sorted: blocks I and 0, all beside the diagon
 error = abs(image.z_to_x(z)[1] - np.linalg.slogdet(J)[1]).max()
 lesson.claim("N16", "checkerboard: Σ α = slogdet of the dense Jacobian", error, 1e-10, nfedu.ImageCoupling)
 far = np.maximum(abs(np.subtract.outer(i, i)), abs(np.subtract.outer(j, j))) > 2
-lesson.claim("N16", "two 3×3 convolutions: pairs more than 2 pixels apart", abs(J[:, far]).max(), 0, nfedu.ConvNet)
+lesson.claim(
+    "N16", "two 3×3 convolutions, more than 2 pixels apart: largest ∂y/∂x", abs(J[:, far]).max(), 0, nfedu.ConvNet
+)
 
 # %% [markdown]
 # ## Squeeze: pixels become channels

@@ -8,8 +8,8 @@
 # that the mixture generates *may* mix the styles of the four (将可能混合 … 的风格). Two questions are in that: why
 # cosines, and how would one see that styles are mixed?
 #
-# **Before this**: a flow gives each image a latent and each latent an image, exactly (01, 02); a model of digits
-# (04c); of the normal distribution that a sum of independent Gaussians is one, means and covariances added.
+# **Before this**: a flow pairs images and latents, exactly ([02a](02a_composing_flows.py)); a model of digits
+# ([04c](04c_images.py)); that a sum of independent Gaussians is one, means and covariances added.
 
 # %%
 import numpy as np

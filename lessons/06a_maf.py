@@ -10,7 +10,8 @@
 # prediction they are computed in a loop (循环), so sampling is slow (采样是缓慢的). Why is it a flow, and how does
 # one network see only what came before?
 #
-# **Before this**: triangular Jacobians (02), $\alpha = c \tanh(r)$ and what α learns (04a), networks by hand (00a).
+# **Before this**: triangular Jacobians, N9 ([02b](02b_learning_flows.py)), $\alpha = c \tanh(r)$ and what α learns
+# ([04a](04a_real_nvp.py)), networks by hand ([00a](00a_backward_by_hand.py)).
 
 # %%
 import numpy as np
@@ -40,8 +41,8 @@ log2, log3, log6 = np.log([2, 3, 6])
 # $$ (N18)
 #
 # Read as a map $x \to z$: $z_i$ depends on $x_1 \ldots x_i$ only, so $\partial z/\partial x$ is lower triangular with
-# $e^{-\alpha_i}$ on its diagonal, and $\log|\det| = -\sum_i \alpha_i(x_{<i})$ (N9). The flow's formula (N6) and the
-# product of conditionals are the same number, term by term:
+# $e^{-\alpha_i}$ on its diagonal, and $\log|\det| = -\sum_i \alpha_i(x_{<i})$ ([N9](02b_learning_flows.py)). The
+# flow's formula ([N6](02a_composing_flows.py)) and the product of conditionals are the same number, term by term:
 #
 # $$
 # \log p_Z(z) - \sum_i \alpha_i = \sum_i \Bigl[-\tfrac12 \Bigl(\frac{x_i - \mu_i}{e^{\alpha_i}}\Bigr)^2 - \tfrac12
@@ -57,13 +58,20 @@ log2, log3, log6 = np.log([2, 3, 6])
 # | 2 | $x_1$ | $\mu_2 = 1$, $e^{\alpha_2} = 2$ | $x_2 = 2 \cdot (-1) + 1 = -1$ |
 # | 3 | $x_1, x_2$ | $\mu_3 = 1$, $e^{\alpha_3} = 3$ | $x_3 = 3 \cdot 1 + 1 = 4$ |
 #
-# The density of $x = (2, -1, 4)$: all six numbers $\mu = (1, 1, 1)$, $e^\alpha = (1, 2, 3)$ are functions of the
-# given $x$, none waits for another, and $z = (1, -1, 1)$ at once. $\log p = -\tfrac32 - \tfrac32 \log 2\pi - \log 6 =
-# -6.0486$.
+# The density of $x = (2, -1, 4)$: all six numbers $\mu = (1, 1, 1)$, $e^\alpha = (1, 2, 3)$ come from the given $x$ at
+# once, and so does $z = (1, -1, 1)$. $\log p = -\tfrac32 - \tfrac32 \log 2\pi - \log 6 = -6.0486$.
 #
 # ```{literalinclude} ../nfedu/bijections/autoregressive.py
 # :pyobject: MaskedAutoregressive.x_to_z
 # ```
+#
+# (`order`: in which coordinates come, `place` undoes it; `log_scale` makes α of r; `check` refuses what is not finite;
+# `over_columns` sums each row.) Its backward: $dz = e^{-\alpha} (dx - d\mu) - z\,d\alpha$ and $d\ell = -\sum_i
+# d\alpha_i$, so $g_x = g_z e^{-\alpha}$, $g_\mu = -g_x$, $g_\alpha = -g_z z - g_\ell$
+# ([00b](00b_backward_of_a_flow.py)); what the network sends back from $g_\mu, g_\alpha$ is added to $g_x$.
+#
+# The loop of sampling has three methods that make one x: `naive`, a whole pass a round; `cached`, each hidden unit
+# once; `jacobi`, all coordinates again and again until none moves. [06b](06b_maf_at_work.py) counts what they cost.
 
 # %%
 pencil = nfedu.MaskedAutoregressive(3, (), bound=None, rng=rng)
@@ -81,26 +89,65 @@ log_p = nfedu.Flow(nfedu.StandardNormal(3), pencil).log_prob(x).item()
 lesson.claim("N18", "pencil: log p(2, −1, 4) = −6.0486", abs(log_p + 6.0486), 5e-5, nfedu.Flow.log_prob)
 
 # %% [markdown]
-# And for any network? The flow's log p beside the conditionals, in loops that see nothing after $x_i$ (*degrees* are
-# the next section's); then each direction against the other, and the log-det against the dense Jacobian.
+# ## One network for all of them: MADE
+#
+# $n$ networks, one for each $i$, would do. MADE is one network for all, in which weights are masked. Every unit gets
+# a *degree*: input $j$ has $j$; a hidden unit has some $k \in 1 \ldots n - 1$, the number of inputs that it may see
+# (1 if $n = 1$, where no output looks); the outputs for coordinate $i$ have $i$. A connection stays where
+#
+# - into a hidden unit: degree below $\le$ degree above;
+# - into an output: degree below $<$ degree above.
+#
+# **Why that composes.** Take a path from input $j$ through hidden units of degrees $k_1, \ldots, k_L$ to an output for
+# $i$. Each connection stays: $j \le k_1 \le \ldots \le k_L < i$: hence $j < i$. No path leads from $x_j$ to $\mu_i,
+# \alpha_i$ unless $j < i$, and a derivative is a sum over paths: $\partial \mu_i/\partial x_j = 0$ exactly for $j \ge
+# i$, whatever the weights. Nothing reaches the outputs for 1: $\mu_1, \alpha_1$ are biases. *No pair is lost* either:
+# if each layer has a unit of every degree, $j \le j \le \ldots \le j < i$ is a path for each $j < i$.
+#
+# **By hand.** $n = 3$, four hidden units of degrees 1, 1, 2, 2, one output a coordinate. A row is a unit that looks, a
+# column one that is looked at, as in the picture (the code, which multiplies from the right, has them transposed):
+#
+# $$
+# M_1 = \begin{pmatrix} 1 & 0 & 0 \\ 1 & 0 & 0 \\ 1 & 1 & 0 \\ 1 & 1 & 0 \end{pmatrix}, \quad M_2 = \begin{pmatrix}
+# 0 & 0 & 0 & 0 \\ 1 & 1 & 0 & 0 \\ 1 & 1 & 1 & 1 \end{pmatrix}, \quad M_2 M_1 = \begin{pmatrix} 0 & 0 & 0 \\ 2 & 0 & 0
+# \\ 4 & 2 & 0 \end{pmatrix}
+# $$
+#
+# The product counts paths: from $x_1$ two to output 2 and four to output 3, from $x_2$ two to output 3.
+#
+# ```{literalinclude} ../nfedu/networks/made.py
+# :pyobject: MADE.mask
+# ```
+
+# %%
+small, worst, missing = MADE(3, (4,), 1, rng=rng), 0, 0
+M = [[1, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 0]], [[0, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1]]
+error = max(abs(small.mask(k).T - np.array(M[k])).max() for k in (0, 1))
+lesson.claim("N18", "pencil: MADE's masks, n = 3, four hidden units", error, 0, MADE.mask)
+for n in (1, 2, 5, 9):
+    for degrees in ("random", "sequential"):
+        net = MADE(n, (12, 10, 11), 1, degrees=degrees, rng=rng)
+        paths, below = np.linalg.multi_dot([net.mask(k).T.astype(int) for k in (3, 2, 1, 0)]), np.tri(n, k=-1) == 1
+        worst = max(worst, paths[~below].max())  # j ≥ i: on and above the diagonal
+        missing += (degrees == "sequential") * (paths[below] == 0).sum()
+lesson.claim("N18", "largest number of paths from x_j to outputs for i ≤ j, eight networks", worst, 0, MADE.mask)
+lesson.claim("N18", "number of pairs j < i without a path, sequential degrees", missing, 0, MADE.mask)
+
+# %% [markdown]
+# And the layer, with any weights? Its log p beside the conditionals, each by itself, from a network that is shown
+# $x_{<i}$ and zeros; then each direction against the other, and the log-det against the dense Jacobian.
 
 
 # %%
 def conditionals(layer, x):
-    """Σ_i log N(x_i; μ_i, e^{2α_i}) of one row: loops over units and their degrees, and no mask."""
-    total = 0.0
+    """Σ_i log N(x_i; μ_i, e^{2α_i}) of one row, by the weights and masks alone."""
+    total, net = 0.0, layer.net
     for i in range(len(x)):
-        h = {(0, j): x[j] for j in range(i)}  # what is known: the inputs before i
-        for at, degrees in enumerate(layer.net.degrees[1:], 1):
-            W, b = layer.net.weights[at - 1].value, layer.net.biases[at - 1].value
-            last = at == len(layer.net.degrees) - 1
-            for k, degree in enumerate(degrees):
-                below = layer.net.degrees[at - 1]
-                seen = [j for j in range(len(below)) if (at - 1, j) in h and below[j] <= degree - last]
-                if degree <= i or (last and degree == i + 1):
-                    a = b[k] + sum(h[at - 1, j] * W[j, k] for j in seen)
-                    h[at, k] = a if last else np.tanh(a)
-        mu, r = (h[len(layer.net.degrees) - 1, 2 * i + k] for k in (0, 1))
+        h = np.where(np.arange(len(x)) < i, x, 0)
+        for k, (W, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+            a = h @ (W.value * net.mask(k)) + b.value
+            h = np.tanh(a)
+        mu, r = a[2 * i : 2 * i + 2]  # the last layer has no tanh
         total += stats.norm.logpdf(x[i], mu, np.exp(layer.log_scale.c.value[i] * np.tanh(r)))
     return total
 
@@ -112,61 +159,11 @@ z = rng.standard_normal((50, 5))
 x, flow = layer.z_to_x(z)[0], nfedu.Flow(nfedu.StandardNormal(5), [layer])
 error = abs(flow.log_prob(x[:10]) - [conditionals(layer, row) for row in x[:10]]).max()
 lesson.claim("N18", "log p(x) = Σ log N(x_i; μ_i, e^{2α_i}), loops", error, 1e-12, nfedu.Flow.log_prob)
-error = abs(layer.x_to_z(x)[0] - z).max()
-lesson.claim("N18", "x_to_z undoes z_to_x", error, 1e-12, nfedu.MaskedAutoregressive.x_to_z)
+lesson.claim("N18", "x_to_z undoes z_to_x", abs(layer.x_to_z(x)[0] - z).max(), 1e-12, layer.x_to_z)
 J = layer_jacobians(layer, "x_to_z", x)[0]
 error = abs(layer.x_to_z(x)[1] - np.linalg.slogdet(J)[1]).max()
 lesson.claim("N18", "−Σ α = slogdet of the dense ∂z/∂x", error, 1e-10, nfedu.MaskedAutoregressive)
-lesson.claim("N18", "entries above the diagonal, every point", abs(J[:, ~np.tri(5, dtype=bool)]).max(), 0, MADE)
-
-# %% [markdown]
-# ## One network for all of them: MADE
-#
-# $n$ networks, one for each $i$, would do. MADE is one network for all, in which weights are masked. Every unit gets
-# a *degree*: input $j$ has $j$; a hidden unit has some $k \in 1 \ldots n - 1$, the number of inputs that it may see;
-# the outputs for coordinate $i$ have $i$. A connection stays where
-#
-# - into a hidden unit: degree below $\le$ degree above;
-# - into an output: degree below $<$ degree above.
-#
-# **Why that composes.** Take any path from input $j$ through hidden units of degrees $k_1, \ldots, k_L$ to an output
-# for $i$. Each of its connections stays, so $j \le k_1 \le \ldots \le k_L < i$: hence $j < i$. No path leads from
-# $x_j$ to $\mu_i, \alpha_i$ unless $j < i$, and a derivative is a sum over paths: $\partial \mu_i/\partial x_j = 0$
-# exactly for $j \ge i$, whatever the weights. In particular nothing reaches the outputs for 1: $\mu_1, \alpha_1$ are
-# biases. *No pair is lost* either: if each layer has a unit of every degree, $j \le j \le \ldots \le j < i$ is a path
-# for each $j < i$.
-#
-# **By hand.** $n = 3$, four hidden units of degrees 1, 1, 2, 2, one output a coordinate. Rows are seen, columns see:
-#
-# $$
-# M_1 = \begin{pmatrix} 1 & 1 & 1 & 1 \\ 0 & 0 & 1 & 1 \\ 0 & 0 & 0 & 0 \end{pmatrix}, \quad M_2 = \begin{pmatrix} 0 & 1
-# & 1 \\ 0 & 1 & 1 \\ 0 & 0 & 1 \\ 0 & 0 & 1 \end{pmatrix}, \quad M_1 M_2 = \begin{pmatrix} 0 & 2 & 4 \\ 0 & 0 & 2 \\ 0
-# & 0 & 0 \end{pmatrix}
-# $$
-#
-# ($M_1$: input to hidden, $M_2$: hidden to output; the picture has them transposed.) The product counts paths: $x_1$
-# reaches output 2 by two, output 3 by four, $x_2$ reaches output 3 by two.
-#
-# ```{literalinclude} ../nfedu/networks/made.py
-# :pyobject: MADE.mask
-# ```
-#
-# With units sorted by degree every mask is a staircase, and the blocks that are zero need not be multiplied.
-
-# %%
-small = MADE(3, (4,), 1, rng=rng)
-M = [[1, 1, 1, 1], [0, 0, 1, 1], [0, 0, 0, 0]], [[0, 1, 1], [0, 1, 1], [0, 0, 1], [0, 0, 1]]
-error = max(abs(small.mask(k) - np.array(M[k])).max() for k in (0, 1))
-lesson.claim("N18", "pencil: MADE's masks, n = 3, four hidden units", error, 0, MADE.mask)
-worst, missing = 0, 0
-for n in (1, 2, 5, 9):
-    for degrees in ("random", "sequential"):
-        net = MADE(n, (12, 10, 11), 1, degrees=degrees, rng=rng)
-        paths = np.linalg.multi_dot([net.mask(k).astype(int) for k in range(4)])
-        worst = max(worst, paths[np.tri(n, dtype=bool)].max())  # j ≥ i: on and below the diagonal
-        missing += (degrees == "sequential") * (paths[~np.tri(n, dtype=bool)] == 0).sum()
-lesson.claim("N18", "paths from x_j to outputs for i ≤ j, eight networks", worst, 0, MADE.mask)
-lesson.claim("N18", "pairs j < i without a path, sequential degrees", missing, 0, MADE.mask)
+lesson.claim("N18", "largest entry above the diagonal, 50 points", abs(J[:, ~np.tri(5, dtype=bool)]).max(), 0, MADE)
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 4, figsize=(9.8, 3), width_ratios=[1.1, 1, 1, 1.25])
@@ -174,8 +171,8 @@ show_masks(axes[:3], small)
 fig.colorbar(show_jacobian(axes[3], J[0], "z", "x"), ax=axes[3], shrink=0.8)
 axes[3].set_title("∂z/∂x, n = 5, two hidden layers")
 caption = """The masks of the example by hand, a row a unit that looks, with the units' degrees; their product counts
-the paths from input to output, none on or above the diagonal. Right: what masks do to the Jacobian of a larger layer:
-grey entries are exactly 0, the diagonal is e^{−α}."""
+the paths from input to output, none on or above the diagonal. Right: what masks do to the Jacobian of a larger layer,
+which has e^{−α} on its diagonal: grey entries, above it, are exactly 0."""
 lesson.show(fig, "06a_masks", caption)
 
 draw = np.random.default_rng(8)
@@ -183,7 +180,7 @@ nets, (fig, axes) = [MADE(5, (8, 8), 1, rng=draw) for _ in range(2)], plt.subplo
 caption = """Which units of a MADE are there after k rounds (n = 5, units sorted by degree; in a unit stands its round).
 Left, a density, in parallel: x is there, a round a layer, done after three. Middle, a sample, in a loop: x₁ comes from
 biases, then hidden units of degree 1, then x₂ …: a front goes from left to right. Right, the mask from hidden layer 1
-to 2: a round of sampling needs the rows of one degree, each once."""
+to 2: round k ≤ 4 of sampling needs its rows of degree k, each once; round 5, which makes x₅, needs none."""
 words = [f"{k} round{'s' * (k != 1)}" for k in range(6)]
 lesson.slide(fig, lambda k: show_front(axes, nets, k), words, "06a_wavefront", caption, "after", start=3)
 
@@ -193,27 +190,31 @@ for maf in two:
     maf.net.biases[-1].value[:2] = 0.3, 0.1
 fig, axes = plt.subplots(2, 3, figsize=(7.8, 5.4))
 names = ["before: x = z", "a MAF layer, $x_1$ first", "and one with $x_2$ first"]
-for column, stage, title in zip(axes.T, stages(nfedu.StandardNormal(2), two), names, strict=True):
-    show_stage(*column, stage, title, 4)
-caption = """MAF layers on a grid and on N(0, I) (colour: p^0.6). In the plane a layer is a coupling that also scales
-and shifts the coordinate that comes first, by constants. Two orders together bend all lines."""
+passed = stages(nfedu.StandardNormal(2), two)
+most = max(density_on_grid(stage, -4, 4).density.max() for stage in passed)
+for column, stage, title in zip(axes.T, passed, names, strict=True):
+    show_stage(*column, stage, title, 4, most=most, bar=title == names[-1])
+caption = """MAF layers on a grid and on N(0, I) (colour: p^0.6, one scale for all). In the plane a layer is a coupling
+that also scales and shifts the coordinate that comes first, by constants. Two orders together bend all lines."""
 lesson.show(fig, "06a_warp", caption)
 
 # %% [markdown]
 # **M8.** After $x_1$ is made the notes say "compute $\mu_1(x_1), \alpha_1(x_1)$", after $x_2$ "$\mu_2(x_1, x_2)$",
 # and at the end, rightly, $\mu_n(x_1 \ldots x_{n-1})$: in the first two lines a subscript is shifted by one. From
 # $x_1$ come $\mu_2, \alpha_2$, from $x_1, x_2$ come $\mu_3, \alpha_3$; $\mu_1, \alpha_1$ are constants. If one reads
-# the print literally (one reading of several), $x_1 = e^{\alpha_1(x_1)} z_1 + \mu_1(x_1)$ has $x_1$ on both sides.
-# With the functions by hand, $z_1 = \tfrac12 x_1 2^{-x_1/2}$: it rises up to $x_1 = 2/\log 2 = 2.89$ and falls
-# beyond, so it has no inverse, and at $x_1 = 2$ its slope is $\tfrac14 (1 - \log 2)$ where $e^{-\alpha_1} =
-# \tfrac12$: the log-det is off by $\log 2 - \log(1 - \log 2) = 1.87$.
+# the print literally (one reading of several), $x_1 = e^{\alpha_1(x_1)} z_1 + \mu_1(x_1)$ has $x_1$ on both sides. Let
+# $\mu_1(x_1) = \tfrac12 x_1$, $\alpha_1(x_1) = \tfrac12 x_1 \log 2$, the $\mu_2, \alpha_2$ of the example. Then $z_1 =
+# (x_1 - \tfrac12 x_1)\,e^{-\alpha_1} = \tfrac12 x_1 2^{-x_1/2}$, with slope $\tfrac12 2^{-x_1/2} (1 - \tfrac12 x_1 \log
+# 2)$: it rises up to $x_1 = 2/\log 2 = 2.89$ and falls beyond, so it has no inverse. At $x_1 = 2$ the slope is
+# $\tfrac14 (1 - \log 2)$ where $e^{-\alpha_1} = \tfrac12$: the log-det is off by $\log 2 - \log(1 - \log 2) = 1.87$.
 
 # %%
 heights = [0.5 * v * 2 ** (-v / 2) for v in (2 - 1e-5, 2 + 1e-5)]
 printed = abs(np.log((heights[1] - heights[0]) / 2e-5) + log2)
 x = np.array([[2.0, -1.0, 4.0]])
 error = abs(pencil.x_to_z(x)[1] - np.linalg.slogdet(layer_jacobians(pencil, "x_to_z", x)[0])[1]).max()
-lesson.claim("M8", "by hand, at x₁ = 2: log-det; printed, read as μ₁(x₁)", error, 1e-12, MADE, printed)
+statement = "by hand, at (2, −1, 4): log-det of all three; printed, read as μ₁(x₁): of x₁ alone"
+lesson.claim("M8", statement, error, 1e-12, MADE, printed)
 
 # %% [markdown]
 # ## Why a triangle can be any density
@@ -240,8 +241,9 @@ lesson.claim("M8", "by hand, at x₁ = 2: log-det; printed, read as μ₁(x₁)"
 # An affine step is the case in which each $F_i$ is a Gaussian's: one MAF layer is exact for Gaussian conditionals and
 # not beyond. What stacks of them can do is in [06b](06b_maf_at_work.py).
 #
-# Below, $x_2 \sim N(0, 4)$, $x_1 \mid x_2 \sim N(x_2^2/4, 1)$, in the order in which it is *not* Gaussian, $x_1$
-# first. $F_1$ and $F_2$ come from a grid by summing.
+# Below, $x_2 \sim N(0, 4)$, $x_1 \mid x_2 \sim N(x_2^2/4, 1)$, in the order in which it is *not* Gaussian, $x_1$ first.
+# $F_1$ and $F_2$ are sums on a grid. Draws must become N(0, I), $|z|^2$ a $\chi^2(2)$, the angle uniform, within
+# Kolmogorov distances of $1.95/\sqrt N$, which chance exceeds once in a thousand. Their independence is not tested.
 
 # %%
 parabola = nfedu.AffineCoupling(2, (), mask=[False, True], bound=None, rng=rng)
@@ -265,13 +267,12 @@ x = target.sample(20_000, rng)
 z = rosenblatt(x)
 angle = np.arctan2(z[:, 1], z[:, 0]) / (2 * np.pi) + 0.5
 off = [stats.kstest((z**2).sum(axis=1), stats.chi2(2).cdf).statistic, stats.kstest(angle, "uniform").statistic]
-print("  Kolmogorov distances: |z|² from χ²(2) {:.4f}, the angle from uniform {:.4f}".format(*off))
-error = max(off) * np.sqrt(len(x)) / 1.95
-lesson.claim("N18", "a triangular map: |z|² and angle as of N(0, I), distances / (1.95/√N)", error, 1, rosenblatt)
+statement = "a triangular map: |z|² as χ²(2), angle as uniform, distances / (1.95/√N)"
+lesson.claim("N18", statement, max(off) * np.sqrt(len(x)) / 1.95, 1, rosenblatt)
 
 # %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.3))
-show_density(axes[0], target, (-5, -7), (14, 7), 400)
+show_density(axes[0], target, (-5, -7), (14, 7), 400, bar=True)
 axes[0].set(title="the target", aspect="auto")
 line = np.linspace(-7, 7, 300)
 for x1, colour in zip((0, 4, 9), ("tab:blue", "tab:orange", "tab:green"), strict=True):
@@ -281,9 +282,8 @@ axes[1].set(xlabel="$x_2$", ylabel="$z_2$", ylim=(-4, 4), title="$z_2 = Φ^{-1}(
 axes[1].legend()
 samples_axes(axes[2], z[:5000], -4, 4, letter="z")
 axes[2].set_title("draws of the target, mapped: N(0, I)")
-caption = """A triangular map that takes x₁ first and is exact. Right of the bend there are two arms for each x₁, and
-the map of x₂ is steep on each and flat in the gap: a MAF layer could only draw a straight line here, whose slope and
-height depend on x₁."""
+caption = """A triangular map that takes x₁ first and is exact. Right of the bend there are two arms for each x₁: the
+map of x₂ is steep on each and flat in the gap. A MAF layer could only draw a straight line for each x₁."""
 lesson.show(fig, "06a_triangular", caption)
 
 # %% [markdown]
@@ -291,10 +291,10 @@ lesson.show(fig, "06a_triangular", caption)
 #
 # Gaussian conditionals are a flow: the product of conditionals and the change of variables give one number (N18). Given
 # x everything is computed at once; to make x, coordinates wait for each other. MADE's degrees let one network answer
-# for all coordinates: on any path degrees never fall and rise at the end. Triangular maps can be any density, affine
-# ones only those with Gaussian conditionals in their order. The price: [06b](06b_maf_at_work.py).
+# for all coordinates: on any path degrees never fall and rise at the end. Triangular maps can be any density that is
+# positive everywhere, affine ones only those with Gaussian conditionals in their order.
 #
 # **Exercise.** Let a hidden mask use < instead of ≤, with `method="naive"`: is the map still a MAF, and what is lost?
-# Why does `cached` now make another x?
+# With [06b](06b_maf_at_work.py) read: why does `cached` now make another x?
 # %%
 lesson.end()

@@ -9,8 +9,8 @@
 # no difference. This lesson computes what a wrong order costs, shows what mends it, counts how slow "slow" is, and
 # trains a MAF on digits.
 #
-# **Before this**: the map, MADE's degrees, and why triangular maps are general and affine ones not (06a); KL as the
-# loss less the entropy, in nats (02b).
+# **Before this**: the map, MADE's degrees, and why triangular maps are general and affine ones not ([06a](06a_maf.py));
+# KL, loss less entropy, in nats ([02b](02b_learning_flows.py)).
 
 # %%
 from time import process_time

@@ -14,8 +14,8 @@
 #   $z_2$, and so on. The drawback: this direction, and with it the density of a given x, costs more.
 # - **[Figure]** MAF's inverse pass beside IAF's forward pass: the same picture with z and x exchanged.
 #
-# You need MAF and its masked network (lesson 06) and triangular Jacobians (02). What the slow direction costs, and how
-# an IAF learns through it all the same, is [07b](07b_iaf_learns.py).
+# You need MAF and its masked network ([06a](06a_maf.py)) and triangular Jacobians ([02b](02b_learning_flows.py)). What
+# the slow direction costs, and how an IAF learns through it all the same, is [07b](07b_iaf_learns.py).
 
 # %%
 import numpy as np

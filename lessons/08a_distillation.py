@@ -12,8 +12,9 @@
 # - **[训练过程] The training**: draw x from the IAF; score it under the IAF, cheaply since it made x itself; score it
 #   under the trained MAF; minimise the KL divergence.
 #
-# You need both models (lessons 06 and 07a), and what KL is: $D_{KL}(s \| t) \ge 0$, with 0 for $s = t$ only; it is not
-# symmetric. What the student leaves out, and what is gained, is [08b](08b_what_a_student_leaves_out.py).
+# You need both models ([06a](06a_maf.py), [07a](07a_iaf.py)), and what KL is: $D_{KL}(s \| t) \ge 0$, with 0 for $s =
+# t$ only; it is not symmetric. What the student leaves out, and what is gained, is
+# [08b](08b_what_a_student_leaves_out.py).
 
 # %%
 import numpy as np

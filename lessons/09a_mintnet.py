@@ -8,8 +8,9 @@
 # a flow. How, they leave open. Until here a layer kept some coordinates as they were (NICE, RealNVP), or looked at them
 # one after the other (MAF, IAF). Here a whole residual network of convolutions *is* the bijection.
 #
-# **What you need.** A triangular matrix has the product of its diagonal for a determinant (lesson 02, N9); the chain
-# rule for matrices. [09b](09b_mintnet_inverse.py) finds the inverse, and learns digits.
+# **What you need.** A triangular matrix has the product of its diagonal for a determinant
+# ([02b](02b_learning_flows.py), N9); the chain rule for matrices. [09b](09b_mintnet_inverse.py) finds the inverse, and
+# learns digits.
 
 # %%
 from copy import deepcopy
@@ -125,7 +126,7 @@ x = rng.standard_normal((40, 18))
 z, log_det, _ = layer.x_to_z(x)
 J, _ = layer_jacobians(layer, "x_to_z", x)
 above = abs(J[:, ~np.tri(18, dtype=bool)]).max()
-lesson.claim("N23", "entries of ∂z/∂x above the diagonal", above, 0, nfedu.MintLayer)
+lesson.claim("N23", "largest entry of ∂z/∂x above the diagonal", above, 0, nfedu.MintLayer)
 error = abs(log_det - np.linalg.slogdet(J)[1]).max()
 lesson.claim("N23", "Σ log diag = slogdet of the dense Jacobian", error, 1e-10, nfedu.MintLayer.x_to_z)
 back = abs(layer.z_to_x(z)[0] - x).max()

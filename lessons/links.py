@@ -10,12 +10,14 @@ from sphinx.util.nodes import make_refnode
 from lessons.words import parents, parts
 
 LESSON, TAG = re.compile(r"\b\d\d[a-e]?\b"), re.compile(r"[NMB]\d+")
+MISPRINT = re.compile(r"M\d+")
 
 
 def setup(app: Any) -> None:
     """Connect the functions below."""
     app.connect("doctree-resolved", link_names)
     app.connect("doctree-resolved", link_cells)
+    app.connect("doctree-resolved", link_errata)
 
 
 def link_names(app: Any, doctree: nodes.document, page: str) -> None:
@@ -44,6 +46,18 @@ def link_cells(app: Any, doctree: nodes.document, page: str) -> None:
         pattern = {"lesson": LESSON, "tag": TAG}.get(head)
         if pattern and page != "pages/tags":
             text.parent.replace(text, parts(text, pattern, link))
+
+
+def link_errata(app: Any, doctree: nodes.document, page: str) -> None:
+    """Lead from a misprint's row of the tags to where a lesson says **M8.**, which gets an anchor."""
+    for strong in doctree.findall(nodes.strong):
+        if (found := MISPRINT.search(strong.astext())) and page[:2].isdigit():
+            strong["ids"].append(found[0].lower())
+    for row in doctree.findall(nodes.row) if page == "pages/tags" else ():
+        tag = row.astext().split()[0]
+        for link in row.findall(nodes.reference) if MISPRINT.fullmatch(tag) else ():
+            if LESSON.fullmatch(link.astext()):
+                link["refuri"] += f"#{tag.lower()}"
 
 
 def cells(doctree: nodes.document) -> Iterator[tuple[str, nodes.Text]]:

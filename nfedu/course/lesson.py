@@ -198,7 +198,8 @@ class Lesson:
             import resource
 
             unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, kilobytes elsewhere
-            peak = f", peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6:.0f} MB"
+            held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+            peak = f", peak memory of the process so far {held:.0f} MB"
         print(f"  lesson {number_of(self.title)} took {perf_counter() - self.start:.1f} s{peak}", flush=True)
 
     def _path(self, file: str) -> Path:

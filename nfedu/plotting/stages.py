@@ -52,13 +52,20 @@ def stages(base: Distribution, layers: Sequence[Bijection]) -> list[Stage]:
 
 
 def show_stage(
-    grid: Axes | None, density: Axes | None, stage: Stage, title: str, half: float, points: int = 300
+    grid: Axes | None,
+    density: Axes | None,
+    stage: Stage,
+    title: str,
+    half: float,
+    points: int = 300,
+    most: float | None = None,
+    bar: bool = False,
 ) -> None:
-    """Draw what has become of a grid, of the base's density, or of both, over [−half, half]²."""
+    """Draw what has become of a grid, of the base's density, or of both, over [−half, half]²; colours as there."""
     if grid is not None:
         show_warp(grid, stage.z_to_x)
     if density is not None:
-        show_density(density, stage, -half, half, points)  # type: ignore[arg-type]
+        show_density(density, stage, -half, half, points, most=most, bar=bar)  # type: ignore[arg-type]
     shown = [ax for ax in (grid, density) if ax is not None]
     shown[0].set_title(title)
     ticks = half * np.linspace(-1, 1, 5)

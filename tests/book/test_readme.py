@@ -211,3 +211,9 @@ def test_what_is_cited_is_this_version():
     assert citation["title"] == f"{project['name']}: {project['description'][0].lower()}{project['description'][1:]}"
     assert (citation["version"], citation["license"]) == (project["version"], project["license"]["text"])
     assert f"What will be {project['version']}" in (ROOT / "CHANGELOG.md").read_text()
+    [author] = citation["authors"]
+    entry = {"title": citation["title"], "author": f"{{{author['name']}}}", "version": citation["version"]}
+    entry["year"] = re.search(r"\(c\) (\d{4})", (ROOT / "LICENSE").read_text())[1]
+    for text in (README, (ROOT / "lessons" / "pages" / "bibliography.md").read_text()):
+        [shown] = re.findall(r"```bibtex\n@software\{nfedu,\n(.*?)\n\}\n```", text, re.DOTALL)
+        assert dict(re.findall(r"(\w+) += \{(.*)\}", shown)) == entry

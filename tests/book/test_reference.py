@@ -136,6 +136,13 @@ def test_every_tag_has_its_place_and_a_lesson_that_claims_it(pages):
         assert set(re.findall(r'href="[./]*(\d\d\w?)_', row)) == claimed != set()
 
 
+def test_a_misprint_leads_from_the_tags_to_where_a_lesson_explains_it(pages):
+    links = re.findall(r'href="\.\./(\w+\.html)#(m\d+)"', pages["pages/tags.html"])
+    assert [anchor for _, anchor in links] == [f"m{k}" for k in range(1, 13)]
+    for page, anchor in links:
+        assert f'<strong id="{anchor}">' in pages[page]
+
+
 def test_every_paper_that_is_cited_is_in_the_bibliography():
     entries = re.findall(r"^\| (\S.*?) \|", (LESSONS / "pages" / "bibliography.md").read_text(), re.M)
     cited = set()

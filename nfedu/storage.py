@@ -10,6 +10,8 @@ from __future__ import annotations
 import inspect
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +72,21 @@ def write(path: str | Path, description: dict[str, Any], theta: Array, **beside:
 
 
 def write_arrays(path: str | Path, **arrays: Array) -> None:
-    """Write an `.npz` file whole or not at all: under a temporary name in the same folder, then renamed."""
+    """Write an `.npz` file, whole or not at all; ValueError where its folder does not exist."""
     path = Path(path)
     if not path.parent.is_dir():
         raise ValueError(f"cannot save to {path}: the folder {path.parent} does not exist; create it first")
+    with whole(path) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Yield a temporary name in the same folder, which becomes the file at the end, unless anything is raised."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with open(temporary, "wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
-        os.replace(temporary, path)
+        yield temporary
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

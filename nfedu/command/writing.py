@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from nfedu import storage
 
 MARK = "nfedu plot"  # in each picture, by which it is known again
 
@@ -24,15 +25,12 @@ class Target:
 
     @contextmanager
     def whole(self) -> Iterator[Path]:
-        """Yield a temporary name in the same folder, which becomes the file at the end, unless anything is raised."""
-        temporary = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
+        """Yield a temporary name, as `storage.whole`; ValueError, of one line, where the file cannot be written."""
         try:
-            yield temporary
-            temporary.replace(self.path)
+            with storage.whole(self.path) as temporary:
+                yield temporary
         except OSError as problem:
             raise ValueError(f"--out {self.path} cannot be written: {problem.strerror}") from problem
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def add_out(parser: argparse.ArgumentParser, metavar: str, told: str) -> None:

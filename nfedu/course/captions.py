@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from nfedu.storage import whole
+
 HEAD = """# Figures
 
 Written by `python -m lessons`: each figure, where it comes from, and what to look at.
@@ -34,6 +36,5 @@ def put(folder: Path, file: str, source: str, text: str) -> None:
         for name, c in sorted(captions.items())
         if name == file or (folder / name).exists()
     ]
-    written = folder / "README.md.part"
-    written.write_text("\n\n".join([HEAD.rstrip(), *entries]) + "\n", encoding="utf-8")
-    written.replace(folder / "README.md")
+    with whole(folder / "README.md") as temporary:
+        temporary.write_text("\n\n".join([HEAD.rstrip(), *entries]) + "\n", encoding="utf-8")

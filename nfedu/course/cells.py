@@ -19,6 +19,8 @@ from tokenize import COMMENT, generate_tokens
 from types import ModuleType
 from typing import TextIO
 
+from nfedu.storage import whole
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -110,9 +112,9 @@ def as_main(path: Path, arguments: Sequence[str]) -> Iterator[ModuleType]:
 def save(path: Path, printed: Sequence[Printed]) -> None:
     """Write what the cells of a lesson printed; the file is whole at any time."""
     path.parent.mkdir(exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps([asdict(p) for p in printed], ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    part.replace(path)
+    text = json.dumps([asdict(p) for p in printed], ensure_ascii=False, indent=1)
+    with whole(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def load(path: Path) -> list[Printed]:
